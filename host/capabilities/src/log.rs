@@ -1,0 +1,66 @@
+//! `cofferdam:plugin/log`: lines for the host's log and the client.
+
+use cofferdam_policy::Limits;
+use serde_json::Value;
+
+use crate::{
+    Capabilities, Event, Limit, LimitHit,
+    bindings::cofferdam::plugin::log::{Host, Level as WitLevel},
+};
+
+/// The levels of RFC 5424, least severe first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Level {
+    Debug,
+    Info,
+    Notice,
+    Warning,
+    Error,
+    Critical,
+    Alert,
+    Emergency,
+}
+
+impl From<WitLevel> for Level {
+    fn from(level: WitLevel) -> Self {
+        match level {
+            WitLevel::Debug => Self::Debug,
+            WitLevel::Info => Self::Info,
+            WitLevel::Notice => Self::Notice,
+            WitLevel::Warning => Self::Warning,
+            WitLevel::Error => Self::Error,
+            WitLevel::Critical => Self::Critical,
+            WitLevel::Alert => Self::Alert,
+            WitLevel::Emergency => Self::Emergency,
+        }
+    }
+}
+
+/// What a call may still log.
+#[derive(Debug)]
+pub(crate) struct Log {
+    bytes_left: u64,
+    lines_left: u32,
+}
+
+impl Log {
+    pub(crate) fn open(limits: &Limits) -> Self {
+        Self { bytes_left: limits.log.get(), lines_left: limits.log_lines }
+    }
+
+    fn spend(&mut self, bytes: usize) -> Result<(), LimitHit> {
+        self.lines_left = self.lines_left.checked_sub(1).ok_or(LimitHit(Limit::LogLines))?;
+        self.bytes_left = self.bytes_left.checked_sub(bytes as u64).ok_or(LimitHit(Limit::Log))?;
+        Ok(())
+    }
+}
+
+impl Host for Capabilities {
+    async fn emit(&mut self, level: WitLevel, message: String, fields: Option<String>) -> wasmtime::Result<()> {
+        self.log.spend(message.len() + fields.as_ref().map_or(0, String::len))?;
+        // Fields that are no JSON are a guest's mistake; the line is worth more than its form.
+        let fields = fields.map(|text| serde_json::from_str(&text).unwrap_or(Value::String(text)));
+        self.tell(Event::Log { level: level.into(), message, fields }).await;
+        Ok(())
+    }
+}

@@ -1,0 +1,23 @@
+//! `cofferdam:plugin/progress`: how far a call has come.
+
+use crate::{Capabilities, Event, bindings::cofferdam::plugin::progress::Host};
+
+/// Longer messages are cut: a client shows one line.
+const LONGEST_MESSAGE: usize = 1024;
+
+impl Host for Capabilities {
+    async fn report(&mut self, done: f64, total: Option<f64>, message: Option<String>) -> wasmtime::Result<()> {
+        // JSON has no infinities, and the protocol wants reports that grow.
+        let grows = done.is_finite() && self.last_progress.is_none_or(|last| done > last);
+        if !grows || !self.may_report() {
+            return Ok(());
+        }
+        self.last_progress = Some(done);
+        let message = message.map(|mut text| {
+            text.truncate(text.floor_char_boundary(LONGEST_MESSAGE));
+            text
+        });
+        self.tell(Event::Progress { done, total: total.filter(|t| t.is_finite()), message }).await;
+        Ok(())
+    }
+}

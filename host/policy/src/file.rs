@@ -1,0 +1,304 @@
+//! `policy.toml`: how the security owner writes it, and the [`Policy`] it becomes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cofferdam_trust::Digest;
+use schemars::{JsonSchema, Schema, schema_for};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::{
+    AdmissionLimits, Bytes, Ceiling, Denied, Document, DocumentError, Grants, Limits, Permit, PluginName, Principal,
+    Problem, Target, ToolName, Transport, limits::LimitsEntry,
+};
+
+/// Half of a thread's stack, which the host's own frames share.
+const DEFAULT_STACK: Bytes = Bytes::kib(512);
+const LARGEST_STACK: Bytes = Bytes::mib(8);
+
+/// The policy file, as it is written.
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "Cofferdam policy")]
+struct PolicyFile {
+    /// Version of this format: 1.
+    #[serde(rename = "version")]
+    _version: u32,
+    /// What a call gets unless its plugin or tool says otherwise.
+    #[serde(default)]
+    limits: LimitsEntry,
+    /// What is one for all calls.
+    #[serde(default)]
+    engine: EngineLimits,
+    /// What admitting a plugin may cost.
+    #[serde(default)]
+    admission: AdmissionLimits,
+    /// The plugins this policy says something about.
+    #[serde(default)]
+    plugin: Vec<PluginEntry>,
+}
+
+/// What is one for all calls, because it is part of the engine they run in.
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+struct EngineLimits {
+    /// Stack of a guest. Default 512KiB. A change takes a restart.
+    stack: Option<Bytes>,
+}
+
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct PluginEntry {
+    /// The plugin's name: the stem of its file.
+    name: PluginName,
+    /// Components that may run under this name without a signature, by exact digest. An empty list
+    /// means none.
+    #[serde(default)]
+    sha256: Vec<Digest>,
+    /// What its tools' names begin with; the plugin's name when absent, nothing when empty.
+    prefix: Option<String>,
+    /// Whether it serves at all.
+    #[serde(default = "yes")]
+    enabled: bool,
+    /// What each of its tools may reach.
+    #[serde(default)]
+    grants: Grants,
+    /// What a call of any of its tools may spend.
+    #[serde(default)]
+    limits: LimitsEntry,
+    /// Its tools by their own names, without prefix.
+    #[serde(default)]
+    tools: BTreeMap<ToolName, ToolEntry>,
+}
+
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct ToolEntry {
+    /// Whether it is listed and callable.
+    #[serde(default = "yes")]
+    enabled: bool,
+    /// What of the plugin's grants this tool keeps; all of them when absent.
+    grants: Option<Grants>,
+    /// What a call of this tool may spend.
+    #[serde(default)]
+    limits: LimitsEntry,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// The JSON Schema of `policy.toml`.
+pub fn policy_schema() -> Schema {
+    schema_for!(PolicyFile)
+}
+
+/// A policy file that cannot be used. Nothing of it is.
+#[derive(Debug, Error)]
+pub enum PolicyError {
+    #[error(transparent)]
+    Document(#[from] DocumentError),
+}
+
+/// What the tools of a plugin are called by clients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Prefix<'a> {
+    /// The plugin's own name.
+    Name,
+    /// What the policy says; empty for bare names.
+    Text(&'a str),
+}
+
+/// Everything the security owner decided. The default grants nothing and accepts nothing.
+#[derive(Debug)]
+pub struct Policy {
+    defaults: Limits,
+    admission: AdmissionLimits,
+    ceiling: Ceiling,
+    plugins: BTreeMap<PluginName, PluginRules>,
+}
+
+#[derive(Debug)]
+struct PluginRules {
+    sha256: BTreeSet<Digest>,
+    prefix: Option<String>,
+    enabled: bool,
+    grants: Grants,
+    limits: Limits,
+    tools: BTreeMap<ToolName, ToolRules>,
+}
+
+#[derive(Debug)]
+struct ToolRules {
+    enabled: bool,
+    grants: Option<Grants>,
+    limits: Limits,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        let defaults = Limits::default();
+        let ceiling = Ceiling::over(&defaults, DEFAULT_STACK);
+        Self { defaults, admission: AdmissionLimits::default(), ceiling, plugins: BTreeMap::new() }
+    }
+}
+
+impl Policy {
+    /// Parses a whole policy, or says everything that is wrong with it. `file` is what errors call it.
+    pub fn parse(file: &str, text: &str) -> Result<Self, PolicyError> {
+        let written: PolicyFile = Document::parse(file, text, &policy_schema())?.into_value()?;
+        let problems = problems(&written);
+        if !problems.is_empty() {
+            return Err(DocumentError { file: file.into(), problems }.into());
+        }
+        let defaults = written.limits.over(&Limits::default());
+        let mut ceiling = Ceiling::over(&defaults, written.engine.stack.unwrap_or(DEFAULT_STACK));
+        let mut plugins = BTreeMap::new();
+        for entry in written.plugin {
+            let limits = entry.limits.over(&defaults);
+            ceiling = ceiling.max(Ceiling::over(&limits, ceiling.stack));
+            let mut tools = BTreeMap::new();
+            for (name, tool) in entry.tools {
+                let limits = tool.limits.over(&limits);
+                ceiling = ceiling.max(Ceiling::over(&limits, ceiling.stack));
+                tools.insert(name, ToolRules { enabled: tool.enabled, grants: tool.grants, limits });
+            }
+            let rules = PluginRules {
+                sha256: entry.sha256.into_iter().collect(),
+                prefix: entry.prefix,
+                enabled: entry.enabled,
+                grants: entry.grants,
+                limits,
+                tools,
+            };
+            plugins.insert(entry.name, rules);
+        }
+        Ok(Self { defaults, admission: written.admission, ceiling, plugins })
+    }
+
+    pub fn admission(&self) -> &AdmissionLimits {
+        &self.admission
+    }
+
+    pub fn ceiling(&self) -> &Ceiling {
+        &self.ceiling
+    }
+
+    /// The plugins it has entries for.
+    pub fn plugin_names(&self) -> impl Iterator<Item = &PluginName> {
+        self.plugins.keys()
+    }
+
+    /// Whether a component of exactly these bytes may run under this name without a signature.
+    pub fn accepts_digest(&self, plugin: &PluginName, digest: &Digest) -> bool {
+        self.plugins.get(plugin).is_some_and(|p| p.sha256.contains(digest))
+    }
+
+    pub fn prefix(&self, plugin: &PluginName) -> Prefix<'_> {
+        match self.plugins.get(plugin).and_then(|p| p.prefix.as_deref()) {
+            Some(text) => Prefix::Text(text),
+            None => Prefix::Name,
+        }
+    }
+
+    /// What a plugin's tools have between them: what its component is linked with.
+    pub fn plugin_grants(&self, plugin: &PluginName) -> Grants {
+        self.plugins.get(plugin).map(|p| p.grants.clone()).unwrap_or_default()
+    }
+
+    /// What a call of this target may spend.
+    pub fn limits(&self, target: &Target) -> &Limits {
+        let Some(plugin) = self.plugins.get(target.plugin()) else { return &self.defaults };
+        match target {
+            Target::Plugin(_) => &plugin.limits,
+            Target::Tool { tool, .. } => plugin.tools.get(tool).map_or(&plugin.limits, |t| &t.limits),
+        }
+    }
+
+    /// Whether the policy lets anyone use this target.
+    ///
+    /// # Errors
+    /// The rule that switches it off.
+    pub fn allows(&self, target: &Target) -> Result<(), Denied> {
+        let Some(plugin) = self.plugins.get(target.plugin()) else { return Ok(()) };
+        if !plugin.enabled {
+            return Err(Denied::PluginOff(target.plugin().clone()));
+        }
+        if let Target::Tool { plugin: name, tool, .. } = target
+            && plugin.tools.get(tool).is_some_and(|t| !t.enabled)
+        {
+            return Err(Denied::ToolOff(name.clone(), tool.clone()));
+        }
+        Ok(())
+    }
+
+    /// Decides whether this principal may do this with this component.
+    ///
+    /// # Errors
+    /// The rule that stands against it.
+    pub fn permit(&self, principal: Principal, target: Target, digest: Digest) -> Result<Permit, Denied> {
+        self.allows(&target)?;
+        let limits = self.limits(&target).clone();
+        let plugin = self.plugins.get(target.plugin());
+        let own = match (&target, plugin) {
+            (Target::Tool { tool, .. }, Some(plugin)) => plugin.tools.get(tool).and_then(|t| t.grants.as_ref()),
+            _ => None,
+        };
+        let grants = plugin.map(|p| p.grants.narrowed_by(own)).unwrap_or_default();
+        Ok(Permit::new(principal, target, digest, limits, grants))
+    }
+
+    /// The permit under which a component is asked what it offers: nothing granted, little to spend.
+    pub fn permit_description(&self, plugin: PluginName, digest: Digest) -> Permit {
+        let limits = Limits::for_description(&self.admission);
+        let principal = Principal::of(Transport::Admission);
+        Permit::new(principal, Target::Plugin(plugin), digest, limits, Grants::default())
+    }
+}
+
+/// What the types cannot say.
+fn problems(file: &PolicyFile) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let mut add = |path: String, message: String| problems.push(Problem { path, place: None, message });
+    let limits = |path: &str, entry: &LimitsEntry, add: &mut dyn FnMut(String, String)| {
+        for (key, message) in entry.problems() {
+            add(format!("{path}.{key}"), message);
+        }
+    };
+    limits("limits", &file.limits, &mut add);
+    if file.engine.stack.is_some_and(|s| s > LARGEST_STACK || s < Bytes::kib(16)) {
+        add("engine.stack".into(), format!("out of range: 16KiB to {LARGEST_STACK}"));
+    }
+    if file.admission.entries == 0 || file.admission.entries > 10_000 {
+        add("admission.entries".into(), format!("{} is out of range: 1 to 10000", file.admission.entries));
+    }
+    let mut seen = BTreeSet::new();
+    for (at, plugin) in file.plugin.iter().enumerate() {
+        let path = format!("plugin[{at}]");
+        if !seen.insert(&plugin.name) {
+            add(format!("{path}.name"), format!("{} has an entry already: put both into one", plugin.name));
+        }
+        if let Some(prefix) = &plugin.prefix
+            && !prefix.is_empty()
+            && prefix.parse::<ToolName>().is_err()
+        {
+            add(format!("{path}.prefix"), format!("{prefix:?} is no prefix: use A-Z, a-z, 0-9, _ and -, or \"\" for bare names"));
+        }
+        limits(&format!("{path}.limits"), &plugin.limits, &mut add);
+        for (name, tool) in &plugin.tools {
+            limits(&format!("{path}.tools.{name}.limits"), &tool.limits, &mut add);
+            if let Some(grants) = &tool.grants
+                && grants.narrowed_by(Some(&plugin.grants)) != *grants
+            {
+                add(
+                    format!("{path}.tools.{name}.grants"),
+                    format!("a tool keeps what its plugin has and gains nothing: grant it at {path}.grants, or drop it here"),
+                );
+            }
+        }
+    }
+    problems
+}
+
+#[cfg(test)]
+mod tests;

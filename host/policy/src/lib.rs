@@ -1,0 +1,27 @@
+//! What was decided, as types.
+//!
+//! `policy.toml` is the security owner's file: what each plugin and tool may spend and reach. It is
+//! parsed once, into types that cannot say anything wrong ([`Limits`] has no "unlimited",
+//! [`Grants`] is empty by default), and asked one question: may this principal do this?
+//! The answer is a [`Permit`], which only this crate can make and which is spent by running.
+//! An executor that takes a permit by value needs no check of its own; the rejected alternative, a
+//! check that returns a `bool`, is one forgotten `if` away from running everything.
+//!
+//! The crate does no I/O and knows neither wasm nor MCP.
+#![forbid(unsafe_code)]
+
+mod document;
+mod file;
+mod grants;
+mod limits;
+mod names;
+mod permit;
+mod units;
+
+pub use document::{Document, DocumentError, Problem};
+pub use file::{Policy, PolicyError, Prefix, policy_schema};
+pub use grants::Grants;
+pub use limits::{AdmissionLimits, Ceiling, Limits};
+pub use names::{NameError, PluginName, ToolId, ToolName};
+pub use permit::{Denied, Permit, Principal, Target, Transport};
+pub use units::{Bytes, Fuel, Span, UnitError};

@@ -1,0 +1,80 @@
+use cofferdam_capabilities::exports::cofferdam::plugin::{completions, prompts, resources, tools};
+use cofferdam_trust::Digest;
+use thiserror::Error;
+use wasmtime::component::InstancePre;
+
+use crate::{Engine, aot::MachineCode, compile::CompileError, failure::one_line, run::CallState};
+
+/// A component that is compiled and linked: all a call needs but an instance.
+pub struct Prepared {
+    pub(crate) digest: Digest,
+    pub(crate) instance: InstancePre<CallState>,
+    pub(crate) exports: Exports,
+}
+
+/// The interfaces of the contract that a component exports, looked up once.
+pub(crate) struct Exports {
+    pub(crate) tools: Option<tools::GuestIndices>,
+    pub(crate) resources: Option<resources::GuestIndices>,
+    pub(crate) prompts: Option<prompts::GuestIndices>,
+    pub(crate) completions: Option<completions::GuestIndices>,
+}
+
+/// Which interfaces of the contract a component exports.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Offers {
+    pub tools: bool,
+    pub resources: bool,
+    pub prompts: bool,
+    pub completions: bool,
+}
+
+/// Why a component cannot be made ready to run.
+#[derive(Debug, Error)]
+pub enum PrepareError {
+    #[error(transparent)]
+    Compile(#[from] CompileError),
+    #[error("the engine has no room for it: {0}")]
+    TooLarge(String),
+    #[error("its imports cannot be linked: {0}")]
+    Link(String),
+}
+
+impl Prepared {
+    pub(crate) fn new(engine: &Engine, digest: Digest, code: &MachineCode) -> Result<Self, PrepareError> {
+        let component = code.load(engine).map_err(|e| PrepareError::TooLarge(one_line(&e.root_cause().to_string())))?;
+        let link = |e: wasmtime::Error| PrepareError::Link(one_line(&e.root_cause().to_string()));
+        // What the host does not offer is there as a function that traps: a guest whose toolchain
+        // asks for more than it uses still runs, and one that uses it does not.
+        let mut linker = engine.linker.clone();
+        linker.define_unknown_imports_as_traps(&component).map_err(link)?;
+        let instance = linker.instantiate_pre(&component).map_err(link)?;
+        let exports = Exports {
+            tools: tools::GuestIndices::new(&instance).ok(),
+            resources: resources::GuestIndices::new(&instance).ok(),
+            prompts: prompts::GuestIndices::new(&instance).ok(),
+            completions: completions::GuestIndices::new(&instance).ok(),
+        };
+        Ok(Self { digest, instance, exports })
+    }
+
+    /// The component this is.
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    pub fn offers(&self) -> Offers {
+        Offers {
+            tools: self.exports.tools.is_some(),
+            resources: self.exports.resources.is_some(),
+            prompts: self.exports.prompts.is_some(),
+            completions: self.exports.completions.is_some(),
+        }
+    }
+}
+
+impl std::fmt::Debug for Prepared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Prepared").field("digest", &self.digest).field("offers", &self.offers()).finish()
+    }
+}
