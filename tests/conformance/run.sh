@@ -13,7 +13,7 @@ set -euo pipefail
 REVISIONS=(2026-07-28 2025-11-25)
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck source=tests/conformance/node-version.sh
+# shellcheck source=/dev/null
 source "$here/node-version.sh"
 
 if (($# < 1 || $# > 2)); then

@@ -6,7 +6,7 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck source=tests/conformance/node-version.sh
+# shellcheck source=/dev/null
 source "$here/node-version.sh"
 deps=${COFFERDAM_TEST_DEPS:-$here/../../target/test-deps}
 mkdir -p "$deps"

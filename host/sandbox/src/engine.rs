@@ -80,7 +80,6 @@ impl EngineSettings {
             .wasm_backtrace_max_frames(None)
             .wasm_memory64(false)
             .wasm_gc(false)
-            .wasm_exceptions(false)
             .parallel_compilation(true);
         config
     }

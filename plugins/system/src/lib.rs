@@ -3,9 +3,9 @@
 //! They answer a client's first questions (am I connected, what time is it, is this host well)
 //! without a grant beyond `host_info`, and are the smallest complete example of a plugin.
 //!
-//! One file per tool, each with its [`tools::Entry`]: definition and function side by side, so that
+//! One file per tool, each with its `tools::Entry`: definition and function side by side, so that
 //! a schema cannot drift from the code that honours it. What a tool needs from outside it takes
-//! as a [`host::Host`]; unit tests hand it another one. The alternative, logic behind types of its
+//! as a `host::Host`; unit tests hand it another one. The alternative, logic behind types of its
 //! own and a layer that converts them, would double the contract here for no gain: the types that
 //! `wit-bindgen` writes are plain data.
 //!

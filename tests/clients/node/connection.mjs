@@ -77,7 +77,11 @@ const DRIVERS = {
     const { Client, SSEClientTransport, StreamableHTTPClientTransport } = load();
     const { StdioClientTransport } = load('/stdio');
     const client = new Client(IDENTITY, { versionNegotiation: { mode: options.era }, listChanged });
-    const transport = makeTransport(options, { SSEClientTransport, StdioClientTransport, StreamableHTTPClientTransport });
+    const transport = makeTransport(options, {
+      http: StreamableHTTPClientTransport,
+      sse: SSEClientTransport,
+      stdio: StdioClientTransport,
+    });
     return {
       client,
       transport,
@@ -85,7 +89,9 @@ const DRIVERS = {
       subscription: () => {
         if (client.getProtocolEra() === 'legacy') return 'unsolicited notifications';
         const filter = client.autoOpenedSubscription?.honoredFilter;
-        if (!filter?.toolsListChanged) throw new Error('the server did not grant subscriptions/listen for toolsListChanged');
+        if (!filter?.toolsListChanged) {
+          throw new Error('the server did not grant subscriptions/listen for toolsListChanged');
+        }
         return 'subscriptions/listen';
       },
       listTools: async () => (await client.listTools(undefined, { cacheMode: 'refresh' })).tools,
@@ -102,7 +108,11 @@ const DRIVERS = {
     const { StreamableHTTPClientTransport } = load('/client/streamableHttp.js');
     const { CallToolResultSchema } = load('/types.js');
     const client = new Client(IDENTITY, { listChanged });
-    const transport = makeTransport(options, { SSEClientTransport, StdioClientTransport, StreamableHTTPClientTransport });
+    const transport = makeTransport(options, {
+      http: StreamableHTTPClientTransport,
+      sse: SSEClientTransport,
+      stdio: StdioClientTransport,
+    });
     // This client has no getter for the version; it tells it to its transport, where that wants to know.
     let version;
     const setProtocolVersion = transport.setProtocolVersion?.bind(transport);
@@ -131,15 +141,11 @@ const DRIVERS = {
   },
 };
 
-function makeTransport(options, classes) {
-  switch (options.transport) {
-    case 'http':
-      return new classes.StreamableHTTPClientTransport(new URL(options.url));
-    case 'sse':
-      return new classes.SSEClientTransport(new URL(options.url));
-    case 'stdio':
-      return new classes.StdioClientTransport({ command: options.command, args: options.args, stderr: 'inherit' });
-  }
+function makeTransport({ transport, url, command, args }, classes) {
+  const Transport = classes[transport];
+  return transport === 'stdio'
+    ? new Transport({ command, args, stderr: 'inherit' })
+    : new Transport(new URL(url));
 }
 
 /** Ends a legacy HTTP session before the connection, as a polite client does. */

@@ -12,6 +12,7 @@ const CONNECT_MS = 30_000;
 const RUNNING_AFTER_MS = 300;
 const CANCELLED_WITHIN_MS = 5_000;
 const CHANGED_WITHIN_MS = 20_000;
+const CLOSED_WITHIN_MS = 10_000;
 /** How long both clients wait for a stdio server to end by itself before they send SIGTERM. */
 const STDIO_GRACE_MS = 2_000;
 
@@ -46,7 +47,9 @@ export async function runSteps(options, report) {
     drop.remove();
     return seen;
   });
-  await report.step('list_changed after remove', () => untilListed(connection, options.expectTool, false, seenAtRemove));
+  await report.step('list_changed after remove', () =>
+    untilListed(connection, options.expectTool, false, seenAtRemove),
+  );
 
   const answer = connection.received.find((message) => message.id === cancelled && message.method === undefined);
   if (answer) report.remark(`the server answered the cancelled call: ${JSON.stringify(answer).slice(0, 200)}`);
@@ -55,7 +58,7 @@ export async function runSteps(options, report) {
 
 async function connect(options, report) {
   const connection = new Connection(options);
-  await within(CONNECT_MS, 'connect', connection.connect());
+  await within(CONNECT_MS, 'the handshake', connection.connect());
   const version = connection.protocolVersion;
   report.remark(`protocol ${version} over ${options.transport}, ${options.client}, ${options.era}`);
   const expected = expectedVersions(options);
@@ -167,7 +170,7 @@ async function untilListed(connection, tool, wished, seen) {
 
 async function close(connection, transport) {
   const start = performance.now();
-  await within(10_000, 'close', connection.close());
+  await within(CLOSED_WITHIN_MS, 'closing the connection', connection.close());
   const took = performance.now() - start;
   if (transport === 'stdio') {
     assert(took < STDIO_GRACE_MS, 'the server did not end when its input was closed, the client had to kill it');
@@ -192,5 +195,7 @@ function describe({ result, error }) {
 }
 
 function complain(connection, report) {
-  for (const error of connection.complaints) report.remark(`the client reported: ${String(error.message).slice(0, 200)}`);
+  for (const error of connection.complaints) {
+    report.remark(`the client reported: ${String(error.message).slice(0, 200)}`);
+  }
 }

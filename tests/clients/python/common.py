@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import importlib.metadata
+import itertools
 import json
 import os
 import shutil
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,19 +93,6 @@ def _file_name(text: str) -> str:
     return text
 
 
-def check_package(requirements: str) -> None:
-    """Ends the program unless the `mcp` package of this Python is the pinned one."""
-    here = Path(__file__).resolve().parent
-    lines = (here / requirements).read_text().splitlines()
-    pinned = next(line.removeprefix("mcp==") for line in lines if line.startswith("mcp=="))
-    try:
-        found = importlib.metadata.version("mcp")
-    except importlib.metadata.PackageNotFoundError:
-        found = "missing"
-    if found != pinned:
-        sys.exit(f"mcp is {found} in {sys.prefix}, not {pinned}: run tests/clients/setup.sh and use its Python")
-
-
 # The report
 
 
@@ -127,7 +114,7 @@ class Report:
         self._remarks: list[str] = []
 
     @contextmanager
-    def step(self, name: str):
+    def step(self, name: str) -> Iterator[None]:
         self._current = name
         try:
             yield
@@ -193,7 +180,9 @@ class Drop:
     def _signature_suffixes(self) -> list[str]:
         name = self._source.name
         beside = [entry.name for entry in self._source.parent.iterdir()]
-        signed = [n for n in beside if n == f"{name}.sig" or (n.startswith(f"{name}.") and n.endswith(".sigstore.json"))]
+        signed = [
+            n for n in beside if n == f"{name}.sig" or (n.startswith(f"{name}.") and n.endswith(".sigstore.json"))
+        ]
         return [n.removeprefix(name) for n in signed]
 
 
@@ -262,7 +251,9 @@ class Connection(Protocol):
         """Every page, asked of the server and not of a cache."""
         ...
 
-    async def call_tool(self, name: str, arguments: dict[str, Any], on_progress: OnProgress | None = None) -> Answer: ...
+    async def call_tool(
+        self, name: str, arguments: dict[str, Any], on_progress: OnProgress | None = None
+    ) -> Answer: ...
 
     async def announce_cancellation(self, request_id: int | str) -> None:
         """Tells the server, where the package does not do so when the caller's scope is cancelled."""
@@ -399,7 +390,7 @@ async def _progress(connection: Connection) -> None:
         while len(values) < 3:
             await anyio.sleep(0.01)
     check(len(values) >= 3, f"{len(values)} progress reports arrived: {values}")
-    check(all(a < b for a, b in zip(values, values[1:])), f"progress does not increase: {values}")
+    check(all(a < b for a, b in itertools.pairwise(values)), f"progress does not increase: {values}")
 
 
 async def _cancel(connection: Connection, slow_tool: str, report: Report) -> None:

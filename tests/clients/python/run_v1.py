@@ -6,14 +6,16 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
-import common
+import pinned
 
-common.check_package("requirements-v1.txt")
+pinned.check_package("requirements-v1.txt")
 
 from mcp import ClientSession, StdioServerParameters, types  # noqa: E402
 from mcp.client.sse import sse_client  # noqa: E402
 from mcp.client.stdio import stdio_client  # noqa: E402
 from mcp.client.streamable_http import streamable_http_client  # noqa: E402
+
+import common  # noqa: E402
 
 IDENTITY = types.Implementation(name="cofferdam-client-tests", version="1.0.0")
 

@@ -6,17 +6,18 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any
 
-import anyio
+import pinned
 
-import common
+pinned.check_package("requirements-v2.txt")
 
-common.check_package("requirements-v2.txt")
-
+import anyio  # noqa: E402
 import mcp_types as types  # noqa: E402
 from mcp import Client, StdioServerParameters  # noqa: E402
 from mcp.client.sse import sse_client  # noqa: E402
 from mcp.client.stdio import stdio_client  # noqa: E402
 from mcp.client.streamable_http import streamable_http_client  # noqa: E402
+
+import common  # noqa: E402
 
 IDENTITY = types.Implementation(name="cofferdam-client-tests", version="1.0.0")
 

@@ -4,6 +4,9 @@ use crate::arguments::Arguments;
 use crate::Reply;
 
 /// As much of WASI as it takes to make a resource that the host has to remember.
+///
+/// In the oldest version: the linker raises it to the one that the standard library brings, while an
+/// excerpt of that very version would contradict it.
 mod wasi {
     wit_bindgen::generate!({
         inline: "

@@ -1,13 +1,14 @@
 //! A slot is a static of a compiled component that tests overwrite in the finished binary.
 //!
 //! It spares them a wasm build for every variant of a guest: the test finds the marker that the slot
-//! begins with, and writes another text behind it. Two things make this work, and both are here: the
-//! compiler must not know what the slot holds, and the whole of it must be in the binary.
+//! begins with, and writes another text behind it (`tests/src/forge/patch.rs`).
+//! Two things make this work, and both are here: the compiler must not know what the slot holds, and
+//! the whole of it must be in the binary.
 
 /// What the rest of a slot is filled with.
 ///
-/// It is part of the value: an array of zeros might be left out of the data segment and made at
-/// run time, and then there would be nothing to write over. No text may end in it.
+/// UTF-8 does not have this byte, so it ends every text. It is not zero, because zeros at the end of
+/// a static might be left out of the binary, and then there would be nothing to write over.
 const PADDING: u8 = 0xff;
 
 /// A slot of `N` bytes that begins with `marker`, followed by `text`.

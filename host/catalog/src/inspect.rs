@@ -1,0 +1,152 @@
+//! What a component asks for and offers, read from its bytes. Nothing is compiled for it.
+
+use std::collections::BTreeSet;
+
+use cofferdam_policy::PluginName;
+use thiserror::Error;
+use wasmparser::{ComponentExternalKind, Encoding, Parser, Payload};
+
+use crate::{Refusal, Step};
+
+/// The version of the contract this host serves.
+const CONTRACT: &str = "cofferdam:plugin/";
+const CONTRACT_VERSION: &str = "@0.1.";
+/// Names of imports and exports; components have a few dozen.
+const MOST_NAMES: usize = 1000;
+
+/// An interface a component imports.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Import {
+    /// The interface with its version, such as `wasi:clocks/wall-clock@0.2.6`.
+    pub name: String,
+}
+
+/// What the host does with an import.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Offer {
+    /// Given to every component, within the limits of its calls.
+    Always,
+    /// Given to who has this grant; answers "not permitted" to others.
+    Granted(&'static str),
+    /// Not there: a call of it ends the guest.
+    Absent,
+}
+
+impl Import {
+    /// What a component gets when it uses this import, in words.
+    pub fn means(&self) -> String {
+        match self.offer() {
+            Offer::Always => "given, within the limits of the call".into(),
+            Offer::Granted(grant) => format!("needs the grant `{grant}`"),
+            Offer::Absent => "not offered: using it ends the call".into(),
+        }
+    }
+
+    /// The grant without which this import only answers "not permitted".
+    pub fn needs(&self) -> Option<&'static str> {
+        match self.offer() {
+            Offer::Granted(grant) => Some(grant),
+            Offer::Always | Offer::Absent => None,
+        }
+    }
+
+    fn offer(&self) -> Offer {
+        let (interface, version) = self.name.split_once('@').unwrap_or((&self.name, ""));
+        match interface {
+            "cofferdam:plugin/host-info" => Offer::Granted("host_info"),
+            "cofferdam:plugin/types" | "cofferdam:plugin/log" | "cofferdam:plugin/progress"
+            | "cofferdam:plugin/changes" => Offer::Always,
+            _ if !version.starts_with("0.2.") => Offer::Absent,
+            "wasi:clocks/monotonic-clock" | "wasi:clocks/wall-clock" | "wasi:random/random" | "wasi:random/insecure"
+            | "wasi:random/insecure-seed" | "wasi:io/error" | "wasi:io/poll" | "wasi:io/streams"
+            | "wasi:filesystem/types" | "wasi:filesystem/preopens" => Offer::Always,
+            other if other.starts_with("wasi:cli/") => Offer::Always,
+            _ => Offer::Absent,
+        }
+    }
+}
+
+/// What was read from a component's bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inspected {
+    pub imports: Vec<Import>,
+    pub exports: Vec<String>,
+}
+
+#[derive(Debug, Error)]
+enum NotServed {
+    #[error("it is damaged or cut short: {0}")]
+    Damaged(String),
+    #[error("it is no WebAssembly")]
+    NotWasm,
+    #[error("it is a core module, not a component")]
+    CoreModule,
+    #[error("it has more than {MOST_NAMES} imports and exports")]
+    TooManyNames,
+    #[error("it exports no interface of cofferdam:plugin@0.1 (it exports {0})")]
+    ForeignExports(String),
+}
+
+impl NotServed {
+    fn mend(&self) -> &'static str {
+        match self {
+            Self::Damaged(_) => "copy it again, to a name that does not end in .wasm, then rename it",
+            Self::NotWasm => "put components here, and nothing else that ends in .wasm",
+            Self::CoreModule => "build it for wasm32-wasip2, or wrap it with `wasm-tools component new`",
+            Self::TooManyNames => "split the component",
+            Self::ForeignExports(_) => "export `tools` of the world in wit/",
+        }
+    }
+}
+
+impl Inspected {
+    pub(crate) fn of(plugin: &PluginName, bytes: &[u8]) -> Result<Self, Refusal> {
+        read(bytes).map_err(|why| Refusal::new(plugin, Step::Inspect, &why, why.mend()))
+    }
+}
+
+fn read(bytes: &[u8]) -> Result<Inspected, NotServed> {
+    let (mut imports, mut exports) = (BTreeSet::new(), BTreeSet::new());
+    if !bytes.starts_with(b"\0asm") {
+        return Err(NotServed::NotWasm);
+    }
+    let damaged = |e: wasmparser::BinaryReaderError| NotServed::Damaged(e.message().chars().take(200).collect());
+    // Components nest; only the outermost one's imports and exports are the world's.
+    let mut depth = 0_usize;
+    for payload in Parser::new(0).parse_all(bytes) {
+        match payload.map_err(damaged)? {
+            Payload::Version { encoding: Encoding::Module, .. } if depth == 0 => return Err(NotServed::CoreModule),
+            Payload::Version { .. } => depth += 1,
+            Payload::End(_) => depth = depth.saturating_sub(1),
+            Payload::ComponentImportSection(section) if depth == 1 => {
+                for import in section {
+                    imports.insert(import.map_err(damaged)?.name.name.to_owned());
+                }
+            }
+            Payload::ComponentExportSection(section) if depth == 1 => {
+                for export in section {
+                    let export = export.map_err(damaged)?;
+                    if matches!(export.kind, ComponentExternalKind::Instance | ComponentExternalKind::Func) {
+                        exports.insert(export.name.name.to_owned());
+                    }
+                }
+            }
+            _ => {}
+        }
+        if imports.len() + exports.len() > MOST_NAMES {
+            return Err(NotServed::TooManyNames);
+        }
+    }
+    let ours = |name: &String| {
+        let rest = name.strip_prefix(CONTRACT);
+        rest.and_then(|r| r.find('@').map(|at| &r[at..])).is_some_and(|version| version.starts_with(CONTRACT_VERSION))
+    };
+    if !exports.iter().any(ours) {
+        let found: Vec<String> = exports.iter().take(5).map(|e| e.escape_debug().to_string()).collect();
+        return Err(NotServed::ForeignExports(if found.is_empty() { "nothing".into() } else { found.join(", ") }));
+    }
+    Ok(Inspected {
+        imports: imports.into_iter().map(|name| Import { name }).collect(),
+        exports: exports.into_iter().collect(),
+    })
+}
