@@ -55,9 +55,26 @@ impl Log {
     }
 }
 
+/// What of a line is kept in the host's own log.
+const NOTED: usize = 1000;
+
+impl Capabilities {
+    /// Into the host's log, marked as a guest's words, with nothing in it that drives a terminal.
+    fn note(&self, level: WitLevel, message: &str) {
+        let (plugin, text) = (&self.plugin, message[..message.floor_char_boundary(NOTED)].escape_debug());
+        match level {
+            WitLevel::Debug => tracing::debug!(target: "guest", %plugin, %text),
+            WitLevel::Info | WitLevel::Notice => tracing::info!(target: "guest", %plugin, %text),
+            WitLevel::Warning => tracing::warn!(target: "guest", %plugin, %text),
+            _ => tracing::error!(target: "guest", %plugin, %text),
+        }
+    }
+}
+
 impl Host for Capabilities {
     async fn emit(&mut self, level: WitLevel, message: String, fields: Option<String>) -> wasmtime::Result<()> {
         self.log.spend(message.len() + fields.as_ref().map_or(0, String::len))?;
+        self.note(level, &message);
         // Fields that are no JSON are a guest's mistake; the line is worth more than its form.
         let fields = fields.map(|text| serde_json::from_str(&text).unwrap_or(Value::String(text)));
         self.tell(Event::Log { level: level.into(), message, fields }).await;

@@ -1,6 +1,6 @@
 use std::{fmt, sync::Arc};
 
-use cofferdam_policy::Permit;
+use cofferdam_policy::{Permit, PluginName};
 use tokio::sync::mpsc::Sender;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
@@ -18,6 +18,7 @@ pub struct Capabilities {
     stderr: Output,
     events: Option<Sender<Event>>,
     reports_left: u32,
+    pub(crate) plugin: PluginName,
     pub(crate) log: Log,
     pub(crate) last_progress: Option<f64>,
     pub(crate) announced: Vec<Listing>,
@@ -51,6 +52,7 @@ impl Capabilities {
             stderr,
             events,
             reports_left: limits.reports,
+            plugin: permit.target().plugin().clone(),
             log: Log::open(limits),
             last_progress: None,
             announced: Vec::new(),

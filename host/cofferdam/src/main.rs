@@ -1,1 +1,41 @@
-fn main(){}
+//! The `cofferdam` program.
+#![forbid(unsafe_code)]
+// A command's output is its purpose; libraries have no business there.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+mod cli;
+mod client;
+mod commands;
+mod config;
+mod facts;
+mod host;
+mod show;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::{Cli, Command, PolicyCommand};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let done = match cli.command {
+        Command::CompileWorker { order } => return commands::compile_worker::run(&order),
+        Command::Serve(args) => commands::serve::run(&cli.global, args),
+        Command::Stdio => commands::stdio::run(&cli.global),
+        Command::Plugins { json } => commands::plugins::run(&cli.global, json.into()),
+        Command::Inspect { file, json } => commands::inspect::run(&file, json.into()),
+        Command::Approve(args) => commands::approve::run(&cli.global, &args),
+        Command::Call(args) => commands::call::run(&cli.global, args),
+        Command::ClientConfig(args) => commands::client_config::run(&cli.global, &args),
+        Command::Policy(PolicyCommand::Check { policy, json }) => {
+            commands::policy::check(&cli.global, policy, json.into())
+        }
+        Command::Policy(PolicyCommand::Schema) => commands::policy::schema(),
+        Command::Completions { shell } => commands::completions::run(shell),
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("cofferdam: {error:#}");
+        ExitCode::FAILURE
+    })
+}

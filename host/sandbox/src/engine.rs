@@ -6,6 +6,7 @@ use std::{
 use cofferdam_policy::Ceiling;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use thiserror::Error;
 use tokio::sync::Semaphore;
 use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig, component::Linker};
 
@@ -85,6 +86,11 @@ impl EngineSettings {
     }
 }
 
+/// Why there is no engine.
+#[derive(Debug, Error)]
+#[error("cannot set up the sandbox: {0}; fewer `sandbox.instances` or less memory in the policy need less address space")]
+pub struct EngineError(String);
+
 /// Where components run. One for the whole process.
 pub struct Engine {
     pub(crate) inner: wasmtime::Engine,
@@ -99,7 +105,11 @@ impl Engine {
     ///
     /// # Errors
     /// When the machine has not the address space, or the settings contradict each other.
-    pub fn new(settings: EngineSettings) -> wasmtime::Result<Self> {
+    pub fn new(settings: EngineSettings) -> Result<Self, EngineError> {
+        Self::make(settings).map_err(|e| EngineError(format!("{e:#}")))
+    }
+
+    fn make(settings: EngineSettings) -> wasmtime::Result<Self> {
         let inner = compiler(settings)?;
         let mut linker = Linker::new(&inner);
         cofferdam_capabilities::link(&mut linker)?;

@@ -25,7 +25,7 @@ mod meter;
 mod prepared;
 mod run;
 
-pub use engine::{Engine, EngineSettings};
+pub use engine::{Engine, EngineError, EngineSettings};
 pub use failure::{Failure, Trap};
 pub use prepared::{Offers, PrepareError, Prepared};
 pub use run::{Definitions, Operation, Ran, Reply, Usage};

@@ -1,0 +1,80 @@
+use std::{path::PathBuf, process::ExitCode};
+
+use anyhow::{Context, Result};
+use cofferdam_policy::{Policy, Prefix, Target, policy_schema};
+use serde_json::{Value, json};
+
+use crate::{
+    cli::Global,
+    config::Config,
+    show::{Output, table},
+};
+
+pub(crate) fn check(global: &Global, policy: Option<PathBuf>, output: Output) -> Result<ExitCode> {
+    let file = match policy {
+        Some(file) => file,
+        None => Config::load(global.config.as_deref())?.plugins.policy,
+    };
+    let shown = file.display().to_string();
+    let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read {shown}"))?;
+    let policy = Policy::parse(&shown, &text)?;
+    match output {
+        Output::Json => println!("{}", serde_json::to_string_pretty(&summary(&policy))?),
+        Output::Human => {
+            println!("{shown} is a valid policy.");
+            let mut rows = table(&["PLUGIN", "NAMES", "FUEL", "MEMORY", "DEADLINE", "OUTPUT", "AT A TIME", "GRANTS"]);
+            for name in policy.plugin_names() {
+                let target = Target::Plugin(name.clone());
+                let (limits, grants) = (policy.limits(&target), policy.plugin_grants(name));
+                let names = match policy.prefix(name) {
+                    Prefix::Name => format!("{name}_*"),
+                    Prefix::Text("") => "*".into(),
+                    Prefix::Text(prefix) => format!("{prefix}_*"),
+                };
+                let grants = if policy.allows(&target).is_err() { "switched off".into() } else { grants.names().join(", ") };
+                rows.add_row([
+                    name.to_string(),
+                    names,
+                    limits.fuel.to_string(),
+                    limits.memory.to_string(),
+                    limits.deadline.to_string(),
+                    limits.output.to_string(),
+                    limits.concurrency.to_string(),
+                    if grants.is_empty() { "none".into() } else { grants },
+                ]);
+            }
+            if policy.plugin_names().next().is_some() {
+                println!("\n{rows}");
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn summary(policy: &Policy) -> Value {
+    let plugins: Vec<Value> = policy
+        .plugin_names()
+        .map(|name| {
+            let target = Target::Plugin(name.clone());
+            let limits = policy.limits(&target);
+            json!({
+                "name": name.as_str(),
+                "enabled": policy.allows(&target).is_ok(),
+                "grants": policy.plugin_grants(name).names(),
+                "limits": {
+                    "fuel": limits.fuel.units(),
+                    "memory": limits.memory.get(),
+                    "deadline_ms": limits.deadline.get().as_millis() as u64,
+                    "output": limits.output.get(),
+                    "concurrency": limits.concurrency,
+                },
+            })
+        })
+        .collect();
+    json!({ "valid": true, "plugins": plugins })
+}
+
+pub(crate) fn schema() -> Result<ExitCode> {
+    println!("{}", serde_json::to_string_pretty(policy_schema().as_value())?);
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,298 @@
+//! `cofferdam.toml`: how the host runs.
+
+use std::{
+    env,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, bail};
+use cofferdam_catalog::Settings as KeeperSettings;
+use cofferdam_policy::{Bytes, Document, Span};
+use cofferdam_telemetry::LogFormat;
+use cofferdam_transport::http::HttpSettings;
+use schemars::{JsonSchema, schema_for};
+use serde::{Deserialize, Serialize};
+
+const FILE: &str = "cofferdam.toml";
+/// Environment variables that begin so override a setting, but for those that are something else.
+const PREFIX: &str = "COFFERDAM_";
+const NOT_SETTINGS: [&str; 1] = ["COFFERDAM_CONFIG"];
+
+/// The settings, with every path made absolute.
+#[derive(Clone, Debug)]
+pub(crate) struct Config {
+    /// The file they came from, if there was one.
+    pub(crate) file: Option<PathBuf>,
+    pub(crate) http: Http,
+    pub(crate) plugins: Plugins,
+    pub(crate) cache: PathBuf,
+    pub(crate) instances: u32,
+    pub(crate) page: usize,
+    pub(crate) log: Log,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "Cofferdam configuration")]
+struct ConfigFile {
+    /// Version of this format: 1.
+    #[serde(rename = "version")]
+    _version: u32,
+    /// The HTTP listener.
+    #[serde(default)]
+    http: Http,
+    /// Where plugins come from, and what is decided about them.
+    #[serde(default)]
+    plugins: Plugins,
+    /// Machine code that is kept between runs.
+    #[serde(default)]
+    cache: Cache,
+    /// Where components run.
+    #[serde(default)]
+    sandbox: Sandbox,
+    /// How the protocol is spoken.
+    #[serde(default)]
+    mcp: Mcp,
+    /// What the host writes to standard error.
+    #[serde(default)]
+    log: Log,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Http {
+    /// Address and port. Default 127.0.0.1:3000.
+    pub(crate) listen: SocketAddr,
+    /// Hosts that are served beside loopback, such as "mcp.example.com".
+    pub(crate) allowed_hosts: Vec<String>,
+    /// Origins whose pages are served beside loopback's, such as "https://app.example.com:443".
+    pub(crate) allowed_origins: Vec<String>,
+    /// Bytes of a request. Default 4MiB.
+    pub(crate) max_body: Bytes,
+    /// Open sessions of older clients. Default 1000.
+    pub(crate) max_sessions: u32,
+    /// Requests and streams open at a time. Default 2000.
+    pub(crate) max_streams: u32,
+    /// How long calls may take to finish once the host is told to end. Default 30s.
+    pub(crate) grace: Span,
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 3000)),
+            allowed_hosts: Vec::new(),
+            allowed_origins: Vec::new(),
+            max_body: Bytes::mib(4),
+            max_sessions: 1000,
+            max_streams: 2000,
+            grace: Span::secs(30),
+        }
+    }
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Plugins {
+    /// Directories that components are dropped into. Default ["plugins"].
+    pub(crate) directories: Vec<PathBuf>,
+    /// The policy. Default policy.toml.
+    pub(crate) policy: PathBuf,
+    /// The lock. Default cofferdam.lock.
+    pub(crate) lock: PathBuf,
+}
+
+impl Default for Plugins {
+    fn default() -> Self {
+        Self {
+            directories: vec!["plugins".into()],
+            policy: "policy.toml".into(),
+            lock: "cofferdam.lock".into(),
+        }
+    }
+}
+
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+struct Cache {
+    /// The directory. Default: cofferdam in the user's cache directory.
+    directory: Option<PathBuf>,
+}
+
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+struct Sandbox {
+    /// Calls that run at the same time, over all tools. Default 64.
+    instances: u32,
+}
+
+impl Default for Sandbox {
+    fn default() -> Self {
+        Self { instances: 64 }
+    }
+}
+
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+struct Mcp {
+    /// Entries of one page of a listing. Default 200.
+    page: u32,
+}
+
+impl Default for Mcp {
+    fn default() -> Self {
+        Self { page: 200 }
+    }
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Log {
+    /// error, warn, info, debug or trace, or directives such as "info,guest=debug". Default info.
+    pub(crate) level: String,
+    /// auto, human or json. Default auto: for people on a terminal, JSON otherwise.
+    pub(crate) format: LogFormat,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { level: "info".into(), format: LogFormat::Auto }
+    }
+}
+
+impl Config {
+    /// Reads the settings: the file that was named, or the one that is found, or the defaults; and
+    /// over them the environment.
+    pub(crate) fn load(named: Option<&Path>) -> Result<Self> {
+        Self::load_with(named, &mut env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))))
+    }
+
+    fn load_with(named: Option<&Path>, vars: &mut dyn Iterator<Item = (String, String)>) -> Result<Self> {
+        let vars: Vec<_> = vars.collect();
+        let value = |key: &str| vars.iter().find(|(k, _)| k == key).map(|(_, v)| v.clone()).filter(|v| !v.is_empty());
+        let home = value("HOME").map(PathBuf::from);
+        let file = match named {
+            Some(file) => Some(file.to_owned()),
+            None => {
+                let of_user = value("XDG_CONFIG_HOME").map(PathBuf::from).or_else(|| home.as_ref().map(|h| h.join(".config")));
+                let user = of_user.map(|d| d.join("cofferdam").join(FILE));
+                [Some(PathBuf::from(FILE)), user].into_iter().flatten().find(|f| f.is_file())
+            }
+        };
+        let (text, base) = match &file {
+            Some(file) => {
+                let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+                let file = std::path::absolute(file)?;
+                (text, file.parent().map(Path::to_owned).unwrap_or_default())
+            }
+            None => ("version = 1\n".to_owned(), env::current_dir()?),
+        };
+        let shown = file.as_deref().unwrap_or(Path::new(FILE)).display().to_string();
+        let mut document = Document::parse(&shown, &text, &schema_for!(ConfigFile))?;
+        for (name, value) in &vars {
+            if let Some(path) = name.strip_prefix(PREFIX).filter(|_| !NOT_SETTINGS.contains(&name.as_str())) {
+                let path = path.to_ascii_lowercase();
+                document.set(name, &path.split("__").collect::<Vec<_>>(), value)?;
+            }
+        }
+        let written: ConfigFile = document.into_value()?;
+        let counts = [
+            ("sandbox.instances", written.sandbox.instances, 10_000),
+            ("mcp.page", written.mcp.page, 10_000),
+            ("http.max_sessions", written.http.max_sessions, 1_000_000),
+            ("http.max_streams", written.http.max_streams, 1_000_000),
+        ];
+        if let Some((key, value, most)) = counts.into_iter().find(|(_, value, most)| *value == 0 || value > most) {
+            bail!("{shown}: {key}: {value} is out of range: 1 to {most}");
+        }
+        let of_user = || value("XDG_CACHE_HOME").map(PathBuf::from).or_else(|| home.map(|h| h.join(".cache")));
+        let cache = match written.cache.directory {
+            Some(directory) => base.join(directory),
+            None => of_user().context("there is no home directory: set `cache.directory` in cofferdam.toml")?.join("cofferdam"),
+        };
+        let plugins = Plugins {
+            directories: written.plugins.directories.iter().map(|d| base.join(d)).collect(),
+            policy: base.join(written.plugins.policy),
+            lock: base.join(written.plugins.lock),
+        };
+        Ok(Self {
+            file: file.map(std::path::absolute).transpose()?,
+            http: written.http,
+            plugins,
+            cache,
+            instances: written.sandbox.instances,
+            page: written.mcp.page as usize,
+            log: written.log,
+        })
+    }
+
+    pub(crate) fn keeper(&self) -> KeeperSettings {
+        let Plugins { directories, policy, lock } = self.plugins.clone();
+        KeeperSettings { directories, policy, lock }
+    }
+
+    pub(crate) fn transport(&self) -> Result<HttpSettings> {
+        let Http { allowed_hosts, allowed_origins, max_body, max_sessions, max_streams, grace, listen: _ } = &self.http;
+        Ok(HttpSettings {
+            allowed_hosts: allowed_hosts.iter().map(|h| h.parse()).collect::<Result<_, _>>().context("http.allowed_hosts")?,
+            allowed_origins: allowed_origins
+                .iter()
+                .map(|o| o.parse())
+                .collect::<Result<_, _>>()
+                .context("http.allowed_origins")?,
+            max_body: max_body.as_usize(),
+            max_sessions: *max_sessions as usize,
+            max_streams: *max_streams as usize,
+            grace: grace.get(),
+            version: env!("CARGO_PKG_VERSION"),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(text: &str, vars: &[(&str, &str)]) -> Result<Config> {
+        let home = std::env::temp_dir().join(format!("cofferdam-config-{}", uuid::Uuid::new_v4()));
+        std::fs::create_dir_all(&home)?;
+        let file = home.join(FILE);
+        std::fs::write(&file, text)?;
+        let mut vars: Vec<_> = vars.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        vars.push(("HOME".into(), "/home/someone".into()));
+        let config = Config::load_with(Some(&file), &mut vars.into_iter());
+        std::fs::remove_dir_all(home)?;
+        config
+    }
+
+    #[test]
+    fn paths_are_relative_to_the_file() {
+        let config = load("version = 1\n[plugins]\ndirectories = [\"p\", \"/abs\"]\n", &[]).unwrap();
+        let base = config.file.as_ref().unwrap().parent().unwrap();
+        assert_eq!(config.plugins.directories, [base.join("p"), PathBuf::from("/abs")]);
+        assert_eq!(config.plugins.policy, base.join("policy.toml"));
+        assert_eq!(config.cache, Path::new("/home/someone/.cache/cofferdam"));
+    }
+
+    #[test]
+    fn the_environment_overrides_the_file() {
+        let vars = [("COFFERDAM_HTTP__LISTEN", "127.0.0.1:9"), ("COFFERDAM_SANDBOX__INSTANCES", "7"), ("COFFERDAM_CONFIG", "x")];
+        let config = load("version = 1\n[http]\nlisten = \"127.0.0.1:8\"\n", &vars).unwrap();
+        assert_eq!((config.http.listen.port(), config.instances), (9, 7));
+    }
+
+    #[test]
+    fn mistakes_name_the_nearest_key() {
+        let error = |text: &str, vars: &[(&str, &str)]| format!("{:#}", load(text, vars).unwrap_err());
+        assert!(error("version = 1\n[http]\nlisen = \"x\"\n", &[]).ends_with("cofferdam.toml:3:1: http.lisen: unknown key; did you mean `listen`?"));
+        assert_eq!(
+            error("version = 1\n", &[("COFFERDAM_HTTP__LISEN", "x")]),
+            "COFFERDAM_HTTP__LISEN:http.lisen: unknown key; did you mean `listen`?"
+        );
+        assert!(error("version = 1\n[sandbox]\ninstances = 0\n", &[]).contains("sandbox.instances: 0 is out of range"));
+        assert!(error("version = 1\n[http]\nlisten = \"nowhere\"\n", &[]).contains("invalid socket address"));
+        let config = load("version = 1\n[http]\nallowed_hosts = [\"*\"]\n", &[]).unwrap();
+        assert!(format!("{:#}", config.transport().unwrap_err()).contains("\"*\" is no host"));
+    }
+}

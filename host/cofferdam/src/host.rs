@@ -1,0 +1,94 @@
+//! The parts of a host, put together.
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use cofferdam_capabilities::HostFacts;
+use cofferdam_catalog::{Keeper, Lock, Place};
+use cofferdam_gate::Gate;
+use cofferdam_policy::Policy;
+use cofferdam_protocol::{McpServer, Settings};
+use cofferdam_sandbox::{Engine, EngineSettings, cache::CodeCache, compile::Compiler};
+use tokio::{
+    runtime::{Builder, Runtime},
+    signal::unix::{SignalKind, signal},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{cli::Global, config::Config, facts::Facts};
+
+/// A host that is ready to admit plugins.
+pub(crate) struct Host {
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) keeper: Keeper,
+    pub(crate) place: Place,
+    pub(crate) policy: PolicyAndLock,
+}
+
+/// What was decided when the host started, for commands that look at one plugin.
+pub(crate) struct PolicyAndLock {
+    pub(crate) policy: Policy,
+    pub(crate) lock: Lock,
+}
+
+impl Host {
+    pub(crate) fn new(config: &Config) -> Result<Self> {
+        let settings = config.keeper();
+        let hint = || {
+            let policy = settings.policy.display();
+            format!("cannot start without a policy ({policy}); one that grants nothing is the line `version = 1`")
+        };
+        let (policy, lock) = settings.read().with_context(hint)?;
+        let looked_at = settings.read().with_context(hint)?;
+        let engine = EngineSettings::new(policy.ceiling(), config.instances);
+        let engine = Arc::new(Engine::new(engine)?);
+        let cache = CodeCache::open(&config.cache)?;
+        let compiler = Compiler::new(std::env::current_exe().context("cannot find this program")?);
+        let facts = Arc::new(Facts::new());
+        let place = Place { engine: engine.clone(), cache, compiler, facts: facts.clone() as Arc<dyn HostFacts> };
+        let (keeper, reading) = Keeper::new(settings, policy, lock, place.clone());
+        // Set once, here.
+        let _first = facts.catalog.set(reading.clone());
+        let gate = Gate::new(engine, reading, facts.clone(), facts.running.clone());
+        let gate = Arc::new(gate.context("the operating system gave no randomness")?);
+        let policy = PolicyAndLock { policy: looked_at.0, lock: looked_at.1 };
+        Ok(Self { gate, keeper, place, policy })
+    }
+
+    pub(crate) fn server(&self, config: &Config, closing: CancellationToken) -> McpServer {
+        let settings = Settings { page: config.page, version: env!("CARGO_PKG_VERSION") };
+        McpServer::new(self.gate.clone(), settings, closing)
+    }
+}
+
+/// Reads the configuration and sets up logging, as every command that runs something does.
+pub(crate) fn begin(global: &Global, level: Option<&str>) -> Result<Config> {
+    let config = Config::load(global.config.as_deref())?;
+    cofferdam_telemetry::init(level.unwrap_or(&config.log.level), config.log.format)?;
+    Ok(config)
+}
+
+/// The runtime everything runs on.
+///
+/// Guests compute on its threads and yield about every half millisecond; sockets and timers are
+/// looked after once in so many turns, so that many turns of several guests are the longest that a
+/// message can lie unread.
+pub(crate) fn runtime() -> Result<Runtime> {
+    const TURNS: u32 = 8;
+    Builder::new_multi_thread().enable_all().event_interval(TURNS).build().context("cannot start the runtime")
+}
+
+/// Fires on SIGTERM and SIGINT; the second time the program ends on the spot.
+pub(crate) fn until_told_to_end() -> Result<CancellationToken> {
+    let told = CancellationToken::new();
+    let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let closing = told.clone();
+    tokio::spawn(async move {
+        tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
+        closing.cancel();
+        tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
+        tracing::warn!("told to end a second time");
+        std::process::exit(1);
+    });
+    Ok(told)
+}

@@ -1,0 +1,88 @@
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use cofferdam_capabilities::HostFacts;
+use cofferdam_catalog::{Catalog, Reading};
+use cofferdam_sandbox::{Engine, Usage};
+use tokio_util::task::TaskTracker;
+
+use crate::seal::Sealer;
+
+/// The one way to a component.
+#[derive(Debug)]
+pub struct Gate {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) facts: Arc<dyn HostFacts>,
+    pub(crate) sealer: Sealer,
+    catalog: Reading,
+    running: Arc<AtomicU64>,
+    inside: TaskTracker,
+}
+
+/// What became of a call.
+#[derive(Debug)]
+pub struct Called<T> {
+    pub answer: Result<T, crate::CallError>,
+    /// What it cost; all zero when nothing ran.
+    pub usage: Usage,
+}
+
+impl Gate {
+    /// A gate to what `catalog` serves.
+    ///
+    /// # Errors
+    /// When the operating system has no randomness for a key.
+    pub fn new(
+        engine: Arc<Engine>,
+        catalog: Reading,
+        facts: Arc<dyn HostFacts>,
+        running: Arc<AtomicU64>,
+    ) -> Result<Self, getrandom::Error> {
+        Ok(Self { engine, facts, sealer: Sealer::new()?, catalog, running, inside: TaskTracker::new() })
+    }
+
+    /// What is served, for those who follow it.
+    pub fn reading(&self) -> &Reading {
+        &self.catalog
+    }
+
+    /// The snapshot of this moment, once there is one: the first requests of a client may come
+    /// before the host has looked at its plugins.
+    pub async fn catalog(&self) -> Arc<Catalog> {
+        if !self.catalog.is_published() {
+            self.catalog.published().await;
+        }
+        Arc::clone(&self.catalog.now())
+    }
+
+    /// Calls that are inside.
+    pub fn running(&self) -> u64 {
+        self.running.load(Ordering::Relaxed)
+    }
+
+    /// Waits until no call is inside.
+    pub async fn idle(&self) {
+        self.inside.close();
+        self.inside.wait().await;
+        self.inside.reopen();
+    }
+
+    pub(crate) fn enter(&self) -> Inside {
+        self.running.fetch_add(1, Ordering::Relaxed);
+        Inside { running: self.running.clone(), _token: self.inside.token() }
+    }
+}
+
+/// Held by a call while it is inside.
+pub(crate) struct Inside {
+    running: Arc<AtomicU64>,
+    _token: tokio_util::task::task_tracker::TaskTrackerToken,
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        self.running.fetch_sub(1, Ordering::Relaxed);
+    }
+}

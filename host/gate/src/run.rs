@@ -1,0 +1,360 @@
+//! Each kind of request, from name to answer.
+
+use std::sync::Arc;
+
+use cofferdam_capabilities::{
+    Limit,
+    exports::cofferdam::plugin::{
+        completions::{Completion, Reference},
+        prompts::{self, PromptResult},
+        resources, tools,
+    },
+    imports::plugin::types::{Content, ResourceContents, ToolError},
+};
+use cofferdam_catalog::{Catalog, Plugin};
+use cofferdam_policy::{Limits, Permit, Target};
+use cofferdam_sandbox::{Operation, Ran, Reply, Usage};
+use serde_json::{Map, Value};
+use tracing::Instrument;
+
+use crate::{
+    Answer, Asked, CallError, Called, Caller, Code, Completing, Failed, Gate, Round, check,
+    seal::Binding,
+};
+
+/// The most values a completion may offer, says the protocol.
+const MOST_COMPLETIONS: usize = 100;
+/// What of a guest's output is kept in the log.
+const PRINTED: usize = 2000;
+
+/// A tool's content and structured content.
+type ToolAnswer = (Vec<Content>, Option<Value>);
+
+impl Gate {
+    /// Calls a tool.
+    pub async fn call_tool(
+        &self,
+        caller: &Caller,
+        name: &str,
+        arguments: Map<String, Value>,
+        round: &Round,
+    ) -> Called<Answer<ToolAnswer>> {
+        self.tool(caller, name, arguments, round).instrument(caller.span()).await
+    }
+
+    async fn tool(
+        &self,
+        caller: &Caller,
+        name: &str,
+        arguments: Map<String, Value>,
+        round: &Round,
+    ) -> Called<Answer<ToolAnswer>> {
+        let catalog = self.catalog().await;
+        let Some(tool) = catalog.tools.get(name) else {
+            return self.recorded(caller, "tool", name, None, Called::refused(unknown("tool", name)));
+        };
+        let plugin = tool.plugin.clone();
+        let called = async {
+            let permit = permit(&catalog, caller, tool.target.clone(), &plugin, "tool", name)?;
+            let limits = permit.limits().clone();
+            let arguments = Value::Object(arguments);
+            let violations = tool.definition.input.violations(&arguments);
+            if !violations.is_empty() {
+                return Err(Failed::validation("the arguments do not match the tool's input schema", violations).into());
+            }
+            let binding = Binding::new(&caller.principal, name, plugin.digest, &arguments);
+            let context = self.context(caller, round, &binding)?;
+            let _place = tokio::select! {
+                biased;
+                () = caller.cancel.cancelled() => return Err(CallError::Cancelled),
+                place = tokio::time::timeout(limits.queue.get(), tool.slots.clone().acquire_owned()) => {
+                    let busy = || Failed::limit(Limit::Concurrency, &format!(": {} calls run already; try again", limits.concurrency));
+                    place.ok().and_then(Result::ok).ok_or_else(busy)?
+                }
+            };
+            let name = tool.definition.name.to_string();
+            let operation = Operation::CallTool { name, arguments: arguments.to_string(), context };
+            let (reply, usage) = self.run(caller, &plugin, permit, operation, &limits).await;
+            let answer = reply.and_then(|reply| match reply {
+                Reply::Tool(Ok(tools::Outcome::Complete(result))) => {
+                    check::tool_result(result, tool.definition.output.as_ref(), limits.output).map(Answer::Complete)
+                }
+                Reply::Tool(Ok(tools::Outcome::InputRequired(wanted))) => {
+                    Asked::of(wanted, caller.features, &self.sealer, &binding).map(Answer::InputRequired)
+                }
+                Reply::Tool(Err(error)) => Err(Failed::of_plugin(error)),
+                _ => Err(Failed::fault("it answered something else").into()),
+            });
+            Ok(Called { answer, usage })
+        }
+        .await;
+        self.recorded(caller, "tool", name, Some(&plugin), called.unwrap_or_else(Called::refused))
+    }
+
+    /// Reads a resource.
+    pub async fn read_resource(
+        &self,
+        caller: &Caller,
+        uri: &str,
+        round: &Round,
+    ) -> Called<Answer<Vec<ResourceContents>>> {
+        self.resource(caller, uri, round).instrument(caller.span()).await
+    }
+
+    async fn resource(
+        &self,
+        caller: &Caller,
+        uri: &str,
+        round: &Round,
+    ) -> Called<Answer<Vec<ResourceContents>>> {
+        let catalog = self.catalog().await;
+        let owner = catalog.resources.get(uri).map(|r| &r.plugin).or_else(|| catalog.template_for(uri).map(|t| &t.plugin));
+        let Some(plugin) = owner.cloned() else {
+            return self.recorded(caller, "resource", uri, None, Called::refused(unknown("resource", uri)));
+        };
+        let called = async {
+            let permit = permit(&catalog, caller, Target::Plugin(plugin.name.clone()), &plugin, "resource", uri)?;
+            let limits = permit.limits().clone();
+            let binding = Binding::new(&caller.principal, uri, plugin.digest, &Value::Null);
+            let context = self.context(caller, round, &binding)?;
+            let operation = Operation::ReadResource { uri: uri.to_owned(), context };
+            let (reply, usage) = self.run(caller, &plugin, permit, operation, &limits).await;
+            let answer = reply.and_then(|reply| match reply {
+                Reply::Resource(Ok(resources::Outcome::Complete(contents))) => {
+                    check::resource_contents(contents, limits.output).map(Answer::Complete)
+                }
+                Reply::Resource(Ok(resources::Outcome::InputRequired(wanted))) => {
+                    Asked::of(wanted, caller.features, &self.sealer, &binding).map(Answer::InputRequired)
+                }
+                // A template describes more than there is.
+                Reply::Resource(Err(ToolError::NotFound(_))) => Err(unknown("resource", uri)),
+                Reply::Resource(Err(error)) => Err(Failed::of_plugin(error)),
+                _ => Err(Failed::fault("it answered something else").into()),
+            });
+            Ok(Called { answer, usage })
+        }
+        .await;
+        self.recorded(caller, "resource", uri, Some(&plugin), called.unwrap_or_else(Called::refused))
+    }
+
+    /// Fills in a prompt.
+    pub async fn get_prompt(
+        &self,
+        caller: &Caller,
+        name: &str,
+        arguments: Vec<(String, String)>,
+        round: &Round,
+    ) -> Called<Answer<PromptResult>> {
+        self.prompt(caller, name, arguments, round).instrument(caller.span()).await
+    }
+
+    async fn prompt(
+        &self,
+        caller: &Caller,
+        name: &str,
+        arguments: Vec<(String, String)>,
+        round: &Round,
+    ) -> Called<Answer<PromptResult>> {
+        let catalog = self.catalog().await;
+        let Some(prompt) = catalog.prompts.get(name) else {
+            return self.recorded(caller, "prompt", name, None, Called::refused(unknown("prompt", name)));
+        };
+        let plugin = prompt.plugin.clone();
+        let called = async {
+            let permit = permit(&catalog, caller, Target::Plugin(plugin.name.clone()), &plugin, "prompt", name)?;
+            let limits = permit.limits().clone();
+            let definition = &prompt.definition;
+            for wanted in definition.arguments.iter().filter(|a| a.required) {
+                if !arguments.iter().any(|(name, _)| *name == wanted.name) {
+                    return Err(CallError::Arguments(format!("argument {} is missing", wanted.name)));
+                }
+            }
+            if let Some((other, _)) = arguments.iter().find(|(n, _)| !definition.arguments.iter().any(|a| a.name == *n)) {
+                let known: Vec<&str> = definition.arguments.iter().map(|a| a.name.as_str()).collect();
+                let other: String = other.chars().take(80).collect();
+                return Err(CallError::Arguments(format!("there is no argument {other:?}; there is {}", known.join(", "))));
+            }
+            let bound = Value::Array(arguments.iter().map(|(n, v)| Value::from(vec![n.as_str(), v.as_str()])).collect());
+            let binding = Binding::new(&caller.principal, name, plugin.digest, &bound);
+            let context = self.context(caller, round, &binding)?;
+            let operation = Operation::GetPrompt { name: definition.name.to_string(), arguments, context };
+            let (reply, usage) = self.run(caller, &plugin, permit, operation, &limits).await;
+            let answer = reply.and_then(|reply| match reply {
+                Reply::Prompt(Ok(prompts::Outcome::Complete(result))) => {
+                    check::prompt_result(result, limits.output).map(Answer::Complete)
+                }
+                Reply::Prompt(Ok(prompts::Outcome::InputRequired(wanted))) => {
+                    Asked::of(wanted, caller.features, &self.sealer, &binding).map(Answer::InputRequired)
+                }
+                Reply::Prompt(Err(error)) => Err(Failed::of_plugin(error)),
+                _ => Err(Failed::fault("it answered something else").into()),
+            });
+            Ok(Called { answer, usage })
+        }
+        .await;
+        self.recorded(caller, "prompt", name, Some(&plugin), called.unwrap_or_else(Called::refused))
+    }
+
+    /// Offers values for an argument. A plugin without completions offers none.
+    pub async fn complete(&self, caller: &Caller, typing: Completing) -> Called<Completion> {
+        self.completion(caller, typing).instrument(caller.span()).await
+    }
+
+    async fn completion(&self, caller: &Caller, mut typing: Completing) -> Called<Completion> {
+        let catalog = self.catalog().await;
+        let (name, plugin) = match &mut typing.subject {
+            Reference::Prompt(name) => {
+                let id = name.clone();
+                let found = catalog.prompts.get(id.as_str());
+                // The plugin knows its prompt by its own name.
+                if let Some(prompt) = found {
+                    *name = prompt.definition.name.to_string();
+                }
+                (id, found.map(|p| p.plugin.clone()))
+            }
+            Reference::Resource(template) => {
+                let listed = catalog.templates.iter().find(|t| t.definition.uri_template == *template);
+                let plain = || catalog.resources.get(template.as_str()).map(|r| r.plugin.clone());
+                (template.clone(), listed.map(|t| t.plugin.clone()).or_else(plain))
+            }
+        };
+        let Some(plugin) = plugin else {
+            let kind = "prompt or resource template";
+            return self.recorded(caller, "completion", &name, None, Called::refused(unknown(kind, &name)));
+        };
+        if !plugin.prepared.offers().completions {
+            return Called { answer: Ok(Completion { values: Vec::new(), total: None, has_more: false }), usage: Usage::default() };
+        }
+        let called = async {
+            let permit = permit(&catalog, caller, Target::Plugin(plugin.name.clone()), &plugin, "completion", &name)?;
+            let limits = permit.limits().clone();
+            let Completing { subject, argument, value, others } = typing;
+            let context = caller.context(&Round::default(), None);
+            let operation = Operation::Complete { subject, argument, value, others, context };
+            let (reply, usage) = self.run(caller, &plugin, permit, operation, &limits).await;
+            let answer = reply.and_then(|reply| match reply {
+                Reply::Completion(Ok(mut found)) => {
+                    found.has_more |= found.values.len() > MOST_COMPLETIONS;
+                    found.values.truncate(MOST_COMPLETIONS);
+                    Ok(found)
+                }
+                Reply::Completion(Err(error)) => Err(Failed::of_plugin(error)),
+                _ => Err(Failed::fault("it answered something else").into()),
+            });
+            Ok(Called { answer, usage })
+        }
+        .await;
+        self.recorded(caller, "completion", &name, Some(&plugin), called.unwrap_or_else(Called::refused))
+    }
+
+    fn context(
+        &self,
+        caller: &Caller,
+        round: &Round,
+        binding: &Binding,
+    ) -> Result<crate::contract::Context, CallError> {
+        let state = round.state.as_ref().map(|s| self.sealer.open(s, binding)).transpose()?;
+        Ok(caller.context(round, state))
+    }
+
+    async fn run(
+        &self,
+        caller: &Caller,
+        plugin: &Arc<Plugin>,
+        permit: Permit,
+        operation: Operation,
+        limits: &Limits,
+    ) -> (Result<Reply, CallError>, Usage) {
+        let _inside = self.enter();
+        let events = caller.events.clone();
+        let ran = plugin.prepared.run(&self.engine, permit, operation, &self.facts, events, &caller.cancel).await;
+        let Ran { reply, usage, printed } = ran;
+        for (stream, bytes) in [("stdout", &printed.0), ("stderr", &printed.1)] {
+            if !bytes.is_empty() {
+                let text = String::from_utf8_lossy(&bytes[..bytes.len().min(PRINTED)]);
+                tracing::debug!(target: "guest", plugin = %plugin.name, stream, bytes = bytes.len(), text = %text.escape_debug(), "printed");
+            }
+        }
+        let reply = reply.map_err(|failure| Failed::of_run(failure, |limit| spent(limit, limits, &usage)));
+        (reply, usage)
+    }
+
+    /// Writes the one line about a call, allowed or not, that says how it ended.
+    fn recorded<T>(
+        &self,
+        caller: &Caller,
+        kind: &'static str,
+        name: &str,
+        plugin: Option<&Arc<Plugin>>,
+        called: Called<T>,
+    ) -> Called<T> {
+        let (outcome, error) = match &called.answer {
+            Ok(_) => ("ok", None),
+            Err(CallError::Unknown { .. }) => ("unknown", None),
+            Err(CallError::State(why)) => ("bad_state", Some(why.to_string())),
+            Err(CallError::ClientLacks(_)) => ("client_lacks", None),
+            Err(CallError::Arguments(why)) => ("validation", Some(why.clone())),
+            Err(CallError::Cancelled) => ("cancelled", None),
+            Err(CallError::Failed(failed)) => {
+                let label = failed.limit.map_or(failed.code.label(), |_| Code::LimitExceeded.label());
+                // A plugin's own words, and a validator's, quote arguments; they stay out of the log.
+                (label, failed.to_operator.clone().or_else(|| failed.limit.map(|l| l.key().to_owned())))
+            }
+        };
+        let Usage { fuel, peak_memory, host_calls, took } = called.usage;
+        let name: String = name.chars().take(80).collect::<String>().escape_debug().to_string();
+        tracing::info!(
+            principal = caller.principal.id(), kind, name,
+            digest = plugin.map(|p| p.digest.short()), outcome, error, fuel, peak_memory, host_calls,
+            microseconds = took.as_micros() as u64, "call"
+        );
+        called
+    }
+}
+
+fn permit(
+    catalog: &Catalog,
+    caller: &Caller,
+    target: Target,
+    plugin: &Plugin,
+    kind: &'static str,
+    name: &str,
+) -> Result<Permit, CallError> {
+    catalog.policy.permit(caller.principal.clone(), target, plugin.digest).map_err(|denied| {
+        tracing::warn!(principal = caller.principal.id(), %denied, "denied");
+        // To a caller who may not use it, it is not there.
+        unknown(kind, name)
+    })
+}
+
+fn unknown(kind: &'static str, name: &str) -> CallError {
+    CallError::Unknown { kind, name: name.chars().take(200).collect() }
+}
+
+/// How much of a limit there was, and how much of it was spent where that is another number.
+fn spent(limit: Limit, limits: &Limits, usage: &Usage) -> String {
+    match limit {
+        Limit::Fuel => format!(": all of its {} were spent", limits.fuel),
+        Limit::Deadline => format!(": it did not end within {}", limits.deadline),
+        Limit::Memory => format!(": {} bytes of {} were in use", usage.peak_memory, limits.memory),
+        Limit::Memories => format!(": {}", limits.memories),
+        Limit::Tables => format!(": {}", limits.tables),
+        Limit::TableElements => format!(": {}", limits.table_elements),
+        Limit::Instances => format!(": {}", limits.instances),
+        Limit::Stack => ": it recursed too deeply".into(),
+        Limit::HostCallBytes => format!(": {} at a time", limits.host_call_bytes),
+        Limit::Handles => format!(": {}", limits.handles),
+        Limit::HostCalls => format!(": {}", limits.host_calls),
+        Limit::Output => format!(": {}", limits.output),
+        Limit::Stdio => format!(": {}", limits.stdio),
+        Limit::Log => format!(": {}", limits.log),
+        Limit::LogLines => format!(": {}", limits.log_lines),
+        Limit::Concurrency => format!(": {}", limits.concurrency),
+    }
+}
+
+impl<T> Called<T> {
+    fn refused(error: CallError) -> Self {
+        Self { answer: Err(error), usage: Usage::default() }
+    }
+}
