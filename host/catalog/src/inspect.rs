@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use cofferdam_capabilities::Offer;
 use cofferdam_policy::PluginName;
 use thiserror::Error;
 use wasmparser::{ComponentExternalKind, Encoding, Parser, Payload};
@@ -21,21 +22,10 @@ pub struct Import {
     pub name: String,
 }
 
-/// What the host does with an import.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Offer {
-    /// Given to every component, within the limits of its calls.
-    Always,
-    /// Given to who has this grant; answers "not permitted" to others.
-    Granted(&'static str),
-    /// Not there: a call of it ends the guest.
-    Absent,
-}
-
 impl Import {
     /// What a component gets when it uses this import, in words.
     pub fn means(&self) -> String {
-        match self.offer() {
+        match Offer::of(&self.name) {
             Offer::Always => "given, within the limits of the call".into(),
             Offer::Granted(grant) => format!("needs the grant `{grant}`"),
             Offer::Absent => "not offered: using it ends the call".into(),
@@ -44,24 +34,9 @@ impl Import {
 
     /// The grant without which this import only answers "not permitted".
     pub fn needs(&self) -> Option<&'static str> {
-        match self.offer() {
+        match Offer::of(&self.name) {
             Offer::Granted(grant) => Some(grant),
             Offer::Always | Offer::Absent => None,
-        }
-    }
-
-    fn offer(&self) -> Offer {
-        let (interface, version) = self.name.split_once('@').unwrap_or((&self.name, ""));
-        match interface {
-            "cofferdam:plugin/host-info" => Offer::Granted("host_info"),
-            "cofferdam:plugin/types" | "cofferdam:plugin/log" | "cofferdam:plugin/progress"
-            | "cofferdam:plugin/changes" => Offer::Always,
-            _ if !version.starts_with("0.2.") => Offer::Absent,
-            "wasi:clocks/monotonic-clock" | "wasi:clocks/wall-clock" | "wasi:random/random" | "wasi:random/insecure"
-            | "wasi:random/insecure-seed" | "wasi:io/error" | "wasi:io/poll" | "wasi:io/streams"
-            | "wasi:filesystem/types" | "wasi:filesystem/preopens" => Offer::Always,
-            other if other.starts_with("wasi:cli/") => Offer::Always,
-            _ => Offer::Absent,
         }
     }
 }

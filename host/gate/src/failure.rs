@@ -182,6 +182,10 @@ impl Failed {
             Failure::Trap(trap) => {
                 Self::new(Code::PluginFault, "the tool crashed; its operator can see why").told(trap.to_string()).into()
             }
+            Failure::Absent(absent) => {
+                let told = "the tool tried to use something that it may not use; its operator can see what";
+                Self::new(Code::PermissionDenied, told).told(absent.to_string()).into()
+            }
             Failure::NotOffered(what) => Self::fault(format!("it lists {what} and does not export them")).into(),
             failure @ Failure::WrongPermit => {
                 Self::new(Code::Internal, "the host failed").told(failure.to_string()).into()

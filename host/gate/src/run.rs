@@ -27,6 +27,9 @@ const MOST_COMPLETIONS: usize = 100;
 /// What of a guest's output is kept in the log.
 const PRINTED: usize = 2000;
 
+/// What of them is told.
+const LAST_WORDS: usize = 500;
+
 /// A tool's content and structured content.
 type ToolAnswer = (Vec<Content>, Option<Value>);
 
@@ -275,7 +278,10 @@ impl Gate {
                 tracing::debug!(target: "guest", plugin = %plugin.name, stream, bytes = bytes.len(), text = %text.escape_debug(), "printed");
             }
         }
-        let reply = reply.map_err(|failure| Failed::of_run(failure, |limit| spent(limit, limits, &usage)));
+        let reply = reply.map_err(|failure| {
+            let error = Failed::of_run(failure, |limit| spent(limit, limits, &usage));
+            with_last_words(error, &printed.1)
+        });
         (reply, usage)
     }
 
@@ -329,6 +335,19 @@ fn permit(
 
 fn unknown(kind: &'static str, name: &str) -> CallError {
     CallError::Unknown { kind, name: name.chars().take(200).collect() }
+}
+
+/// A guest that crashes mostly says why on its standard error first: for the operator to read.
+fn with_last_words(error: CallError, printed: &[u8]) -> CallError {
+    match error {
+        CallError::Failed(mut failed) if failed.code == Code::PluginFault && !printed.is_empty() => {
+            let words = String::from_utf8_lossy(&printed[printed.len().saturating_sub(LAST_WORDS)..]);
+            let why = failed.to_operator.unwrap_or_default();
+            failed.to_operator = Some(format!("{why}; its last words: {}", words.trim().escape_debug()));
+            CallError::Failed(failed)
+        }
+        other => other,
+    }
 }
 
 /// How much of a limit there was, and how much of it was spent where that is another number.

@@ -34,7 +34,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            // About two seconds of guest work on a slow core.
+            // A twentieth of a second in the tightest loop there is, a second of ordinary work.
             fuel: Fuel::new(200_000_000),
             deadline: Span::secs(30),
             memory: Bytes::mib(64),

@@ -1,4 +1,4 @@
-use cofferdam_capabilities::{Limit, LimitHit};
+use cofferdam_capabilities::{Absent, Limit, LimitHit};
 use thiserror::Error;
 use wasmtime::component::ResourceTableError;
 
@@ -13,6 +13,9 @@ pub enum Failure {
     /// The component failed on its own.
     #[error("it trapped: {0}")]
     Trap(Trap),
+    /// The component used what the host does not offer, or what it was not granted.
+    #[error(transparent)]
+    Absent(Absent),
     /// The caller went away or took the call back.
     #[error("the call was cancelled")]
     Cancelled,
@@ -39,6 +42,9 @@ impl Failure {
     pub(crate) fn of(error: &wasmtime::Error, meter: &Meter) -> Self {
         if let Some(LimitHit(limit)) = error.downcast_ref() {
             return Self::Limit(*limit);
+        }
+        if let Some(absent) = error.downcast_ref::<Absent>() {
+            return Self::Absent(absent.clone());
         }
         if let Some(ResourceTableError::Full) = error.downcast_ref() {
             return Self::Limit(Limit::Handles);

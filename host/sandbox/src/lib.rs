@@ -24,6 +24,7 @@ mod failure;
 mod meter;
 mod prepared;
 mod run;
+mod stub;
 
 pub use engine::{Engine, EngineError, EngineSettings};
 pub use failure::{Failure, Trap};

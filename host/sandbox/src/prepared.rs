@@ -3,7 +3,7 @@ use cofferdam_trust::Digest;
 use thiserror::Error;
 use wasmtime::component::InstancePre;
 
-use crate::{Engine, aot::MachineCode, compile::CompileError, failure::one_line, run::CallState};
+use crate::{Engine, aot::MachineCode, compile::CompileError, failure::one_line, run::CallState, stub::stub_absent};
 
 /// A component that is compiled and linked: all a call needs but an instance.
 pub struct Prepared {
@@ -44,10 +44,8 @@ impl Prepared {
     pub(crate) fn new(engine: &Engine, digest: Digest, code: &MachineCode) -> Result<Self, PrepareError> {
         let component = code.load(engine).map_err(|e| PrepareError::TooLarge(one_line(&e.root_cause().to_string())))?;
         let link = |e: wasmtime::Error| PrepareError::Link(one_line(&e.root_cause().to_string()));
-        // What the host does not offer is there as a function that traps: a guest whose toolchain
-        // asks for more than it uses still runs, and one that uses it does not.
         let mut linker = engine.linker.clone();
-        linker.define_unknown_imports_as_traps(&component).map_err(link)?;
+        stub_absent(&mut linker, &component).map_err(link)?;
         let instance = linker.instantiate_pre(&component).map_err(link)?;
         let exports = Exports {
             tools: tools::GuestIndices::new(&instance).ok(),
