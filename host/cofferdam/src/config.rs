@@ -255,7 +255,7 @@ mod tests {
     use super::*;
 
     fn load(text: &str, vars: &[(&str, &str)]) -> Result<Config> {
-        let home = std::env::temp_dir().join(format!("cofferdam-config-{}", uuid::Uuid::new_v4()));
+        let home = env::temp_dir().join(format!("cofferdam-config-{}", uuid::Uuid::new_v4()));
         std::fs::create_dir_all(&home)?;
         let file = home.join(FILE);
         std::fs::write(&file, text)?;

@@ -1,0 +1,15 @@
+//! Everything that is tested through the built host's front doors, in one program.
+#![forbid(unsafe_code)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
+
+mod catalog;
+mod cli;
+mod clients;
+mod conformance;
+mod definitions;
+mod drain;
+mod hostile;
+mod http;
+mod isolation;
+mod protocol;
+mod stdio;

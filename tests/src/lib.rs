@@ -1,0 +1,21 @@
+//! What the tests share: a host that is really started, and components that are really hostile.
+//!
+//! A test starts the built binary on a free port over directories of its own, talks to it over the
+//! wire, and stops that process. Nothing is mocked and nothing is shared but the cache of machine
+//! code, which spares compiling the same guest for every test.
+#![forbid(unsafe_code)]
+// A test that cannot set itself up has nothing to say but why.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr, clippy::missing_panics_doc)]
+
+pub mod forge;
+mod host;
+mod paths;
+mod rpc;
+mod stdio;
+mod wait;
+
+pub use host::{Finished, HostBuilder, TestHost, run_cli};
+pub use paths::{binary, guest, guests_dir, plugin, plugins_dir, repository};
+pub use rpc::{Reply, Rpc};
+pub use stdio::StdioHost;
+pub use wait::{PATIENCE, eventually, within};
