@@ -13,9 +13,10 @@ pub(crate) fn run(global: &Global) -> Result<ExitCode> {
     let done = runtime.block_on(async {
         let closing = until_told_to_end()?;
         let host = Host::new(&config)?;
-        let server = host.server(&config, closing.clone());
+        let over = closing.child_token();
+        let server = host.server(&config, over.clone());
         tokio::spawn(host.keeper.keep(closing.clone()));
-        cofferdam_transport::stdio::serve(server, host.gate, config.http.grace.get(), closing).await?;
+        cofferdam_transport::stdio::serve(server, host.gate, config.http.grace.get(), closing, over).await?;
         Ok(ExitCode::SUCCESS)
     });
     // Standard input may be read on a thread that cannot be told to stop.
