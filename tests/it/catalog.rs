@@ -122,7 +122,8 @@ fn a_policy_that_is_wrong_changes_nothing_and_one_that_is_right_does() {
     tools_are(&host, &["hello_greet"]);
     fs::write(host.path("policy.toml"), "version = 1\n[[plugin]]\nname = \"hello\"\nprefix = \"hi\"\n").unwrap();
     tools_are(&host, &["hi_greet"]);
-    fs::write(host.path("policy.toml"), "version = 1\n[[plugin]]\nname = \"hello\"\ntools.greet.enabled = false\n").unwrap();
+    fs::write(host.path("policy.toml"), "version = 1\n[[plugin]]\nname = \"hello\"\ntools.greet.enabled = false\n")
+        .unwrap();
     tools_are(&host, &[]);
     assert_eq!(host.rpc().call("hello_greet", json!({ "name": "Ada" })).error_code(), Some(-32602));
 }

@@ -34,10 +34,7 @@ fn fifty_calls_in_flight_are_all_answered() {
 
 #[test]
 fn what_does_not_finish_in_its_grace_is_cut() {
-    let host = HostBuilder::new()
-        .plugin("hostile", &guest("hostile"))
-        .config("http.grace = \"300ms\"")
-        .start();
+    let host = HostBuilder::new().plugin("hostile", &guest("hostile")).config("http.grace = \"300ms\"").start();
     let rpc = host.rpc().clone();
     let call = thread::spawn(move || rpc.call("hostile_sleep", json!({ "ms": 60_000 })));
     eventually("the call is inside", || host.rpc().get("/health").1.contains("\"calls_running\":1").then_some(()));

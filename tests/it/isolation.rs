@@ -50,6 +50,8 @@ fn host_info_needs_its_grant() {
     let reply = refused.rpc().call("system_system_health", json!({}));
     assert_eq!(reply.failure()["code"], "permission_denied");
     // The grant is the plugin's; its tool gave it back.
-    let narrowed = host().policy("[[plugin]]\nname = \"system\"\ngrants.host_info = true\ntools.system_health.grants.host_info = false").start();
+    let narrowed = host()
+        .policy("[[plugin]]\nname = \"system\"\ngrants.host_info = true\ntools.system_health.grants.host_info = false")
+        .start();
     assert_eq!(narrowed.rpc().call("system_system_health", json!({})).failure()["code"], "permission_denied");
 }

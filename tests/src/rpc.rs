@@ -27,10 +27,8 @@ pub struct Reply {
 impl Rpc {
     /// A client of the host at `base`, such as `http://127.0.0.1:3000`.
     pub fn new(base: &str) -> Self {
-        let config = Agent::config_builder()
-            .http_status_as_error(false)
-            .timeout_global(Some(Duration::from_secs(120)))
-            .build();
+        let config =
+            Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_secs(120))).build();
         Self { agent: config.into(), base: base.to_owned() }
     }
 

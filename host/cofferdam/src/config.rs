@@ -15,9 +15,11 @@ use schemars::{JsonSchema, schema_for};
 use serde::{Deserialize, Serialize};
 
 const FILE: &str = "cofferdam.toml";
-/// Environment variables that begin so override a setting, but for those that are something else.
+/// Environment variables that begin so and name a section and a key, with [`BETWEEN`] between
+/// them, override a setting. Others are something else's: Kubernetes sets `COFFERDAM_SERVICE_HOST`
+/// and more of the kind in every pod beside a service of this name.
 const PREFIX: &str = "COFFERDAM_";
-const NOT_SETTINGS: [&str; 1] = ["COFFERDAM_CONFIG"];
+const BETWEEN: &str = "__";
 
 /// The settings, with every path made absolute.
 #[derive(Clone, Debug)]
@@ -191,9 +193,9 @@ impl Config {
         let shown = file.as_deref().unwrap_or(Path::new(FILE)).display().to_string();
         let mut document = Document::parse(&shown, &text, &schema_for!(ConfigFile))?;
         for (name, value) in &vars {
-            if let Some(path) = name.strip_prefix(PREFIX).filter(|_| !NOT_SETTINGS.contains(&name.as_str())) {
+            if let Some(path) = name.strip_prefix(PREFIX).filter(|rest| rest.contains(BETWEEN)) {
                 let path = path.to_ascii_lowercase();
-                document.set(name, &path.split("__").collect::<Vec<_>>(), value)?;
+                document.set(name, &path.split(BETWEEN).collect::<Vec<_>>(), value)?;
             }
         }
         let written: ConfigFile = document.into_value()?;
@@ -277,7 +279,7 @@ mod tests {
 
     #[test]
     fn the_environment_overrides_the_file() {
-        let vars = [("COFFERDAM_HTTP__LISTEN", "127.0.0.1:9"), ("COFFERDAM_SANDBOX__INSTANCES", "7"), ("COFFERDAM_CONFIG", "x")];
+        let vars = [("COFFERDAM_HTTP__LISTEN", "127.0.0.1:9"), ("COFFERDAM_SANDBOX__INSTANCES", "7"), ("COFFERDAM_SERVICE_HOST", "x")];
         let config = load("version = 1\n[http]\nlisten = \"127.0.0.1:8\"\n", &vars).unwrap();
         assert_eq!((config.http.listen.port(), config.instances), (9, 7));
     }

@@ -98,6 +98,7 @@ pub(crate) fn feature_names(features: ClientFeatures) -> Vec<&'static str> {
         (ClientFeatures::ELICITATION_URL, "elicitation (url)"),
         (ClientFeatures::SAMPLING, "sampling"),
         (ClientFeatures::ROOTS, "roots"),
+        (ClientFeatures::TASKS, "tasks"),
     ];
     all.into_iter().filter(|(flag, _)| features.contains(*flag)).map(|(_, name)| name).collect()
 }

@@ -31,6 +31,8 @@ pub struct Caller {
 pub struct Round {
     pub answers: Vec<(String, Value)>,
     pub state: Option<SealedState>,
+    /// Whether nobody waits for this round: it runs as a task.
+    pub background: bool,
 }
 
 /// A result, or what is needed first.
@@ -38,6 +40,8 @@ pub struct Round {
 pub enum Answer<T> {
     Complete(T),
     InputRequired(Asked),
+    /// The plugin wants to be called again, in the background and with this state. Tools only.
+    Background(Option<SealedState>),
 }
 
 /// An argument that a user is typing.
@@ -66,6 +70,7 @@ impl Caller {
             features: self.features,
             answers: round.answers.iter().map(answer).collect(),
             state,
+            background: round.background,
         }
     }
 }

@@ -9,7 +9,7 @@ use cofferdam_capabilities::{
         prompts::{self, PromptResult},
         resources, tools,
     },
-    imports::plugin::types::{Content, ResourceContents, ToolError},
+    imports::plugin::types::{ClientFeatures, Content, ResourceContents, ToolError},
 };
 use cofferdam_catalog::{Catalog, Plugin};
 use cofferdam_policy::{Limits, Permit, Target};
@@ -18,8 +18,8 @@ use serde_json::{Map, Value};
 use tracing::Instrument;
 
 use crate::{
-    Answer, Asked, CallError, Called, Caller, Code, Completing, Failed, Gate, Round, check,
-    seal::Binding,
+    Answer, Asked, CallError, Called, Caller, Code, Completing, Failed, Gate, Round, SealedState, check,
+    seal::{Binding, LARGEST, Sealer},
 };
 
 /// The most values a completion may offer, says the protocol.
@@ -84,6 +84,9 @@ impl Gate {
                 }
                 Reply::Tool(Ok(tools::Outcome::InputRequired(wanted))) => {
                     Asked::of(wanted, caller.features, &self.sealer, &binding).map(Answer::InputRequired)
+                }
+                Reply::Tool(Ok(tools::Outcome::Background(state))) => {
+                    background(caller, round, state.as_deref(), &self.sealer, &binding).map(Answer::Background)
                 }
                 Reply::Tool(Err(error)) => Err(Failed::of_plugin(error)),
                 _ => Err(Failed::fault("it answered something else").into()),
@@ -331,6 +334,28 @@ fn permit(
         // To a caller who may not use it, it is not there.
         unknown(kind, name)
     })
+}
+
+/// Whether a tool may go to the background, and what it remembers there.
+fn background(
+    caller: &Caller,
+    round: &Round,
+    state: Option<&[u8]>,
+    sealer: &Sealer,
+    binding: &Binding,
+) -> Result<Option<SealedState>, CallError> {
+    if round.background {
+        return Err(Failed::fault("it went to the background twice").into());
+    }
+    if !caller.features.contains(ClientFeatures::TASKS) {
+        return Err(Failed::fault("it went to the background and this client has no tasks").into());
+    }
+    let Some(state) = state else { return Ok(None) };
+    if state.len() > LARGEST {
+        return Err(Failed::fault(format!("it remembers {} bytes; {LARGEST} are allowed", state.len())).into());
+    }
+    let sealed = sealer.seal(state, binding);
+    sealed.map(Some).ok_or_else(|| Failed::fault("the host could not seal its state").into())
 }
 
 fn unknown(kind: &'static str, name: &str) -> CallError {

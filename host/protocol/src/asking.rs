@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::convert;
 
-/// How often an older client is asked on behalf of one call.
+/// How often a client is asked on behalf of one call that waits for the answers.
 pub(crate) const MOST_ROUNDS: usize = 8;
 /// How long a person may take over one question.
 const PATIENCE: Duration = Duration::from_secs(10 * 60);
@@ -50,7 +50,7 @@ pub(crate) async fn ask_legacy(peer: &Peer<RoleServer>, asked: Asked, caller: &C
             }
         }
     }
-    Ok(Round { answers, state: asked.state })
+    Ok(Round { answers, state: asked.state, background: false })
 }
 
 async fn put(peer: &Peer<RoleServer>, request: InputRequest) -> Result<Value, String> {
@@ -67,7 +67,7 @@ async fn put(peer: &Peer<RoleServer>, request: InputRequest) -> Result<Value, St
 }
 
 /// One question in the protocol's form. The library's types check what a plugin wrote.
-fn request(ask: Ask) -> Result<InputRequest, ErrorData> {
+pub(crate) fn request(ask: Ask) -> Result<InputRequest, ErrorData> {
     let wire = match ask.kind {
         AskKind::Form { message, schema } => json!({
             "method": "elicitation/create",

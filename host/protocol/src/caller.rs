@@ -29,13 +29,17 @@ impl Era {
     }
 }
 
+pub(crate) fn principal(cx: &RequestContext<RoleServer>, transport: Transport) -> Principal {
+    let parts = cx.extensions.get::<http::request::Parts>();
+    parts.and_then(|p| p.extensions.get::<Principal>()).cloned().unwrap_or_else(|| Principal::of(transport))
+}
+
 pub(crate) fn caller(cx: &RequestContext<RoleServer>, transport: Transport, events: Option<Sender<Event>>) -> Caller {
     let parts = cx.extensions.get::<http::request::Parts>();
-    let principal = parts.and_then(|p| p.extensions.get::<Principal>()).cloned();
     let header = || parts.and_then(|p| p.headers.get("traceparent")).and_then(|v| v.to_str().ok());
     let traceparent = cx.meta.get_traceparent().or_else(header).filter(|t| is_traceparent(t)).map(str::to_owned);
     Caller {
-        principal: principal.unwrap_or_else(|| Principal::of(transport)),
+        principal: principal(cx, transport),
         request_id: Uuid::new_v4().simple().to_string(),
         traceparent,
         features: cx.client_capabilities().as_ref().map_or(ClientFeatures::empty(), features),
@@ -66,6 +70,9 @@ fn features(capabilities: &ClientCapabilities) -> ClientFeatures {
     if capabilities.sampling.is_some() {
         features |= ClientFeatures::SAMPLING;
     }
+    if capabilities.supports_tasks() {
+        features |= ClientFeatures::TASKS;
+    }
     if capabilities.roots.is_some() {
         features |= ClientFeatures::ROOTS;
     }
@@ -74,7 +81,7 @@ fn features(capabilities: &ClientCapabilities) -> ClientFeatures {
 
 /// What a client of the current era sent with its request in answer to an earlier one.
 pub(crate) fn round(responses: Option<InputResponses>, state: Option<String>) -> Round {
-    Round { answers: responses.unwrap_or_default().into_iter().collect(), state: state.map(SealedState) }
+    Round { answers: responses.unwrap_or_default().into_iter().collect(), state: state.map(SealedState), background: false }
 }
 
 #[cfg(test)]

@@ -4,9 +4,10 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use cofferdam_catalog::{PromptDefinition, ResourceDefinition, TemplateDefinition, ToolDefinition};
 use cofferdam_gate::contract::{Content, ContentHints, MediaContent, ResourceBody, ResourceContents, Role};
 use rmcp::model::{
-    Annotations, AudioContent, ContentBlock, EmbeddedResource, ImageContent, Prompt, PromptArgument, Resource,
+    Annotations, AudioContent, CallToolResult, ContentBlock, EmbeddedResource, ImageContent, Prompt, PromptArgument, Resource,
     ResourceContents as WireContents, ResourceTemplate, Role as WireRole, TextContent, Tool, ToolAnnotations,
 };
+use serde_json::Value;
 
 pub(crate) fn tool(definition: &ToolDefinition) -> Tool {
     let hints = definition.hints;
@@ -55,6 +56,12 @@ pub(crate) fn template(definition: &TemplateDefinition) -> ResourceTemplate {
     template.description.clone_from(&definition.description);
     template.mime_type.clone_from(&definition.mime_type);
     template
+}
+
+pub(crate) fn tool_result(parts: Vec<Content>, structured: Option<Value>) -> CallToolResult {
+    let mut result = CallToolResult::success(parts.into_iter().map(content).collect());
+    result.structured_content = structured;
+    result
 }
 
 pub(crate) fn role(role: Role) -> WireRole {

@@ -3,7 +3,8 @@
 use cofferdam_gate::{CallError, Code, Failed, contract::ClientFeatures};
 use rmcp::model::{
     CallToolResponse, CallToolResult, ClientCapabilities, ContentBlock, ElicitationCapability, ErrorData,
-    FormElicitationCapability, MetaObject, RootsCapabilities, SamplingCapability, UrlElicitationCapability,
+    FormElicitationCapability, MetaObject, RootsCapabilities, SamplingCapability, TASKS_EXTENSION_ID,
+    UrlElicitationCapability,
 };
 use serde_json::{Map, Value, json};
 
@@ -85,6 +86,9 @@ fn capabilities(features: ClientFeatures) -> ClientCapabilities {
     if features.contains(ClientFeatures::SAMPLING) {
         needed.sampling = Some(SamplingCapability::default());
     }
+    if features.contains(ClientFeatures::TASKS) {
+        needed.extensions = Some([(TASKS_EXTENSION_ID.to_owned(), Map::new())].into_iter().collect());
+    }
     if features.contains(ClientFeatures::ROOTS) {
         needed.roots = Some(RootsCapabilities::default());
     }
@@ -112,5 +116,7 @@ mod tests {
         assert_eq!(of(ClientFeatures::SAMPLING), json!({ "sampling": {} }));
         assert_eq!(of(ClientFeatures::ELICITATION), json!({ "elicitation": { "form": {} } }));
         assert_eq!(of(ClientFeatures::ROOTS), json!({ "roots": {} }));
+        let tasks = json!({ "extensions": { "io.modelcontextprotocol/tasks": {} } });
+        assert_eq!(of(ClientFeatures::TASKS), tasks);
     }
 }

@@ -21,5 +21,6 @@ mod events;
 mod hub;
 mod lists;
 mod server;
+mod tasks;
 
 pub use server::{McpServer, Settings};

@@ -1,16 +1,16 @@
 use std::{future::Future, sync::Arc};
 
-use cofferdam_gate::{Answer, Called, Caller, Completing, Gate, Round};
-use cofferdam_policy::Transport;
+use cofferdam_gate::{Answer, Called, Caller, Completing, Gate, Round, SealedState};
+use cofferdam_policy::{Principal, Transport};
 use rmcp::{
     RoleServer, ServerHandler,
     model::{
-        CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, CompleteRequestParams, CompleteResult,
-        CompletionInfo, DiscoverResult, ErrorData, GetPromptRequestParams, GetPromptResponse, GetPromptResult,
+        CacheScope, CallToolRequestParams, CancelTaskParams, CallToolResponse, CallToolResult, CompleteRequestParams, CompleteResult,
+        CompletionInfo, DiscoverResult, ErrorData, GetPromptRequestParams, GetPromptResponse, GetPromptResult, GetTaskParams, GetTaskResult,
         Implementation, InitializeRequestParams, InitializeResult, ListPromptsResult, ListResourceTemplatesResult,
         ListResourcesResult, ListToolsResult, PaginatedRequestParams, PromptMessage, ReadResourceRequestParams,
         ReadResourceResponse, ReadResourceResult, Reference, ServerCapabilities, ServerConfig, SetLevelRequestParams,
-        SubscribeRequestParams, SubscriptionFilter, Tool, UnsubscribeRequestParams,
+        SubscribeRequestParams, SubscriptionFilter, Tool, UnsubscribeRequestParams, UpdateTaskParams,
     },
     service::{NotificationContext, RequestContext, SubscriptionContext},
 };
@@ -25,6 +25,7 @@ use crate::{
     events::{self, BACKLOG, Listener, LogLevel},
     hub::{Followed, Hub},
     lists::{CurrentLists, Lists, page},
+    tasks::{Job, Tasks},
 };
 
 /// How long a client may keep a listing without asking whether it changed.
@@ -54,6 +55,7 @@ struct Shared {
     gate: Arc<Gate>,
     hub: Arc<Hub>,
     lists: CurrentLists,
+    tasks: Tasks,
     settings: Settings,
 }
 
@@ -71,7 +73,7 @@ impl McpServer {
     pub fn new(gate: Arc<Gate>, settings: Settings, closing: CancellationToken) -> Self {
         let hub = Hub::new(closing);
         hub.follow(gate.reading().clone());
-        let shared = Shared { gate, hub, lists: CurrentLists::default(), settings };
+        let shared = Shared { gate, hub, lists: CurrentLists::default(), tasks: Tasks::default(), settings };
         Self { shared: Arc::new(shared), session: Arc::default(), transport: Transport::Local }
     }
 
@@ -88,6 +90,10 @@ impl McpServer {
     fn caller(&self, cx: &RequestContext<RoleServer>) -> (Caller, mpsc::Receiver<cofferdam_gate::Event>) {
         let (told, events) = mpsc::channel(BACKLOG);
         (caller::caller(cx, self.transport, Some(told)), events)
+    }
+
+    fn principal(&self, cx: &RequestContext<RoleServer>) -> Principal {
+        caller::principal(cx, self.transport)
     }
 
     /// Calls a plugin, and calls it again for as long as a client of the older era has to be asked.
@@ -108,6 +114,7 @@ impl McpServer {
             let called = listener.during(events, call(caller, round)).await;
             let asked = match called.answer {
                 Ok(Answer::Complete(result)) => return Conversed::Complete(result),
+                Ok(Answer::Background(state)) => return Conversed::Background(asker, state),
                 Ok(Answer::InputRequired(asked)) if era == Era::Modern => return Conversed::Asks(input_required(asked)),
                 Ok(Answer::InputRequired(asked)) => asked,
                 Err(error) => return Conversed::Failed(error, era, asker.request_id),
@@ -131,9 +138,16 @@ impl McpServer {
 enum Conversed<T> {
     Complete(T),
     Asks(Result<rmcp::model::InputRequiredResult, ErrorData>),
+    /// It goes on as a task, for this caller and with this state.
+    Background(Caller, Option<SealedState>),
     Failed(cofferdam_gate::CallError, Era, String),
     /// A client of the older era did not answer what it was asked.
     Unanswered(ErrorData),
+}
+
+/// The contract has no way to say this of a resource or a prompt.
+fn only_tools() -> ErrorData {
+    ErrorData::internal_error("only tools go to the background", None)
 }
 
 impl ServerHandler for McpServer {
@@ -148,6 +162,7 @@ impl ServerHandler for McpServer {
             .enable_prompts_list_changed()
             .enable_completions()
             .enable_logging()
+            .enable_tasks()
             .build();
         let info = Implementation::new("cofferdam", self.shared.settings.version).with_title("Cofferdam");
         ServerConfig::new(capabilities).with_server_info(info).with_instructions(
@@ -210,10 +225,10 @@ impl ServerHandler for McpServer {
             })
             .await;
         match conversed {
-            Conversed::Complete((content, structured)) => {
-                let mut result = CallToolResult::success(content.into_iter().map(convert::content).collect());
-                result.structured_content = structured;
-                Ok(result.into())
+            Conversed::Complete((content, structured)) => Ok(convert::tool_result(content, structured).into()),
+            Conversed::Background(caller, state) => {
+                let job = Job { gate: gate.clone(), caller, tool: name.into_owned(), arguments, state };
+                Ok(CallToolResponse::Task(self.shared.tasks.create(job)?))
             }
             Conversed::Asks(asked) => Ok(asked?.into()),
             Conversed::Failed(error, era, request_id) => tool_error(error, era, &request_id),
@@ -268,6 +283,7 @@ impl ServerHandler for McpServer {
                 Ok(result.with_ttl_ms(0).with_cache_scope(CacheScope::Private).into())
             }
             Conversed::Asks(asked) => Ok(asked?.into()),
+            Conversed::Background(..) => Err(only_tools()),
             Conversed::Failed(error, _, request_id) => Err(protocol_error(error, &request_id)),
             Conversed::Unanswered(error) => Err(error),
         }
@@ -314,6 +330,7 @@ impl ServerHandler for McpServer {
                 Ok(result.into())
             }
             Conversed::Asks(asked) => Ok(asked?.into()),
+            Conversed::Background(..) => Err(only_tools()),
             Conversed::Failed(error, _, request_id) => Err(protocol_error(error, &request_id)),
             Conversed::Unanswered(error) => Err(error),
         }
@@ -366,6 +383,18 @@ impl ServerHandler for McpServer {
 
     fn accepted_subscription_filter(&self, requested: &SubscriptionFilter) -> Option<SubscriptionFilter> {
         Some(requested.clone())
+    }
+
+    async fn get_task(&self, request: GetTaskParams, cx: RequestContext<RoleServer>) -> Result<GetTaskResult, ErrorData> {
+        self.shared.tasks.get(&request.task_id, &self.principal(&cx))
+    }
+
+    async fn update_task(&self, request: UpdateTaskParams, cx: RequestContext<RoleServer>) -> Result<(), ErrorData> {
+        self.shared.tasks.update(&request.task_id, request.input_responses, &self.principal(&cx))
+    }
+
+    async fn cancel_task(&self, request: CancelTaskParams, cx: RequestContext<RoleServer>) -> Result<(), ErrorData> {
+        self.shared.tasks.cancel(&request.task_id, &self.principal(&cx))
     }
 
     async fn listen(&self, cx: SubscriptionContext) -> Result<(), ErrorData> {

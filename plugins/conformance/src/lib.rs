@@ -11,7 +11,7 @@
 //! log lines and progress are always sent, for it is the host that knows who asked for them.
 //!
 //! Each file holds one family: the table entries and what they run. `tools.rs` strings the tables
-//! together. Not here: the tasks extension, which the contract does not have.
+//! together.
 
 mod answers;
 pub mod bindings;
@@ -27,4 +27,5 @@ mod input_required;
 pub mod prompts;
 pub mod resources;
 mod sampling;
+mod tasks;
 pub mod tools;

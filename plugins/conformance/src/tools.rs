@@ -3,16 +3,17 @@
 use crate::bindings::cofferdam::plugin::types::ToolError;
 use crate::bindings::exports::cofferdam::plugin::tools::Tool;
 use crate::fixture::{Answered, Call, Fixture};
-use crate::{content, diagnostics, elicitation, input_required, sampling};
+use crate::{content, diagnostics, elicitation, input_required, sampling, tasks};
 
 /// In the order of the listing. The suite calls the first listed tool without arguments, and the
 /// first with an `x-mcp-header` for its header checks.
-const FAMILIES: [&[Fixture]; 5] = [
+const FAMILIES: [&[Fixture]; 6] = [
     &content::FIXTURES,
     &sampling::FIXTURES,
     &elicitation::FIXTURES,
     &diagnostics::FIXTURES,
     &input_required::FIXTURES,
+    &tasks::FIXTURES,
 ];
 
 fn fixtures() -> impl Iterator<Item = &'static Fixture> {

@@ -25,7 +25,7 @@ pub fn slow_to_compile(component: &[u8]) -> Vec<u8> {
         code.local_get(variable).br_if(0).end();
     }
     code.end();
-    with_extra_module(component, &module(function), 1)
+    with_extra_module(component, &module(&function), 1)
 }
 
 /// Takes gigabytes of memory within seconds, in a file that is only 1 MB longer.
@@ -45,17 +45,17 @@ pub fn heavy_to_compile(component: &[u8]) -> Vec<u8> {
         code.local_get(variable).local_get(0).i32_mul().local_set(0);
     }
     code.end();
-    with_extra_module(component, &module(function), 1)
+    with_extra_module(component, &module(&function), 1)
 }
 
 /// A module with one function, which takes one number and which nobody calls.
-fn module(function: Function) -> Vec<u8> {
+fn module(function: &Function) -> Vec<u8> {
     let mut types = TypeSection::new();
     types.ty().function([ValType::I32], []);
     let mut functions = FunctionSection::new();
     functions.function(0);
     let mut code = CodeSection::new();
-    code.function(&function);
+    code.function(function);
 
     let mut module = Module::new();
     module.section(&types).section(&functions).section(&code);

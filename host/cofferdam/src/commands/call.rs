@@ -59,6 +59,8 @@ pub(crate) fn run(global: &Global, args: CallArgs) -> Result<ExitCode> {
                 let keys: Vec<String> = asked.asks.into_iter().map(|a| a.key).collect();
                 (format!("it asks for input first: {}", keys.join(", ")), None, None)
             }
+            // It goes there only for a client that can wait, and this one says that it cannot.
+            Ok(Answer::Background(_)) => ("it wants to go on in the background".into(), None, Some("refused")),
             Err(CallError::Failed(failed)) => {
                 let why = failed.to_operator.as_ref().map(|w| format!("\n{w}")).unwrap_or_default();
                 (format!("{}{why}", failed.to_caller), None, Some(failed.code.label()))

@@ -19,6 +19,7 @@ pub(crate) fn context() -> Context {
         features: ClientFeatures::all(),
         answers: Vec::new(),
         state: None,
+        background: false,
     }
 }
 
@@ -67,7 +68,7 @@ pub(crate) fn conforms(schema: &str, instance: &str) -> bool {
 pub(crate) fn contents(answered: Answered) -> Vec<Content> {
     match answered.unwrap() {
         Outcome::Complete(result) => result.content,
-        Outcome::InputRequired(asked) => panic!("asks {asked:?}"),
+        other => panic!("{other:?}"),
     }
 }
 
@@ -82,7 +83,7 @@ pub(crate) fn said(answered: Answered) -> String {
 pub(crate) fn asked(answered: Answered) -> InputRequired {
     match answered.unwrap() {
         Outcome::InputRequired(asked) => asked,
-        Outcome::Complete(result) => panic!("completes with {result:?}"),
+        other => panic!("{other:?}"),
     }
 }
 
@@ -103,7 +104,7 @@ pub(crate) fn asked_form(asked: &InputRequired, key: &str) -> (String, Value) {
 // === the table ===
 
 /// Every fixture tool that the suite looks for, in the order of the listing.
-const EXPECTED: [&str; 29] = [
+const EXPECTED: [&str; 35] = [
     "test_simple_text",
     "test_image_content",
     "test_audio_content",
@@ -133,6 +134,12 @@ const EXPECTED: [&str; 29] = [
     "test_input_required_result_multiple_inputs",
     "test_input_required_result_multi_round",
     "test_input_required_result_capabilities",
+    "slow_compute",
+    "failing_job",
+    "protocol_error_job",
+    "confirm_delete",
+    "multi_input",
+    "test_tool_with_task",
 ];
 
 #[test]
@@ -163,6 +170,6 @@ fn an_unknown_tool_is_not_found() {
     let context = context();
     let host = Fake::default();
     let request = Call { arguments: "{}", context: &context, host: &host };
-    let error = call("slow_compute", &request).unwrap_err();
-    assert_eq!(error, ToolError::NotFound("this plugin has no tool `slow_compute`".into()));
+    let error = call("no_such_tool", &request).unwrap_err();
+    assert_eq!(error, ToolError::NotFound("this plugin has no tool `no_such_tool`".into()));
 }
