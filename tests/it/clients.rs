@@ -21,6 +21,7 @@ fn deps() -> PathBuf {
 }
 
 /// How a client gets to the host.
+#[derive(Clone, Copy)]
 enum Way {
     Http,
     Sse,

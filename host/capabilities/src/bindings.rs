@@ -1,5 +1,11 @@
 //! The contract in `wit/`, as Rust.
-#![allow(missing_debug_implementations, unreachable_pub, unused_qualifications, clippy::all, clippy::needless_pass_by_value)]
+#![allow(
+    missing_debug_implementations,
+    unreachable_pub,
+    unused_qualifications,
+    clippy::all,
+    clippy::needless_pass_by_value
+)]
 
 wasmtime::component::bindgen!({
     path: "../../wit",

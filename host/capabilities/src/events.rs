@@ -6,12 +6,22 @@ use crate::Level;
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
     /// Untrusted text from the guest.
-    Log { level: Level, message: String, fields: Option<Value> },
-    Progress { done: f64, total: Option<f64>, message: Option<String> },
+    Log {
+        level: Level,
+        message: String,
+        fields: Option<Value>,
+    },
+    Progress {
+        done: f64,
+        total: Option<f64>,
+        message: Option<String>,
+    },
     /// One of the plugin's listings is not what it was.
     Changed(Listing),
     /// A resource has new contents.
-    Updated { uri: String },
+    Updated {
+        uri: String,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

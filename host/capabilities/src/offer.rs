@@ -69,7 +69,15 @@ mod tests {
         for version in ["0.2.0", "0.2.6", "0.2.12"] {
             assert_eq!(Offer::of(&format!("wasi:cli/exit@{version}")), Offer::Always);
         }
-        for absent in ["wasi:cli/exit", "wasi:cli/exit@0.3.0", "wasi:sockets/tcp@0.2.6", "wasi:http/outgoing-handler@0.2.6", "cofferdam:plugin/log@0.2.0", "cofferdam:plugin/sql@0.1.0", "other:thing/x@0.2.0"] {
+        for absent in [
+            "wasi:cli/exit",
+            "wasi:cli/exit@0.3.0",
+            "wasi:sockets/tcp@0.2.6",
+            "wasi:http/outgoing-handler@0.2.6",
+            "cofferdam:plugin/log@0.2.0",
+            "cofferdam:plugin/sql@0.1.0",
+            "other:thing/x@0.2.0",
+        ] {
             assert_eq!(Offer::of(absent), Offer::Absent, "{absent}");
         }
         assert_eq!(Offer::of("cofferdam:plugin/host-info@0.1.0"), Offer::Granted("host_info"));

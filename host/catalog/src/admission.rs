@@ -18,11 +18,7 @@ use cofferdam_sandbox::{
 use cofferdam_trust::Digest;
 use tokio_util::sync::CancellationToken;
 
-use crate::{
-    Inspected, Lock, Plugin, Refusal, Step,
-    definitions::Checker,
-    snapshot::PluginParts,
-};
+use crate::{Inspected, Lock, Plugin, Refusal, Step, definitions::Checker, snapshot::PluginParts};
 
 /// Where components are compiled and run while they are admitted.
 #[derive(Clone, Debug)]
@@ -72,7 +68,8 @@ impl Candidate {
     /// Reads a component's file, up to the size that the policy allows.
     pub fn read(name: PluginName, path: &Path, limits: &AdmissionLimits) -> Result<Self, Refusal> {
         let refuse = |found: String, mend: String| Refusal::new(&name, Step::Read, found, mend);
-        let failed = |e: std::io::Error| refuse(format!("cannot read {}: {e}", path.display()), "check the file".into());
+        let failed =
+            |e: std::io::Error| refuse(format!("cannot read {}: {e}", path.display()), "check the file".into());
         let most = limits.file.get();
         let mut bytes = Vec::new();
         // One byte more than allowed tells a file that is too large from one that just fits.
@@ -213,8 +210,7 @@ impl Described {
         let took: Duration = began.elapsed();
         let cached = from == CodeFrom::Cache;
         let approval = verified.approval;
-        let parts =
-            PluginParts { name, digest, approval, imports: inspected.imports, prepared, size, took, cached };
+        let parts = PluginParts { name, digest, approval, imports: inspected.imports, prepared, size, took, cached };
         Plugin::new(parts, self.checked)
     }
 }

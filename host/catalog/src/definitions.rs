@@ -175,7 +175,10 @@ impl Checker<'_> {
         let (name, id) = self.name("prompt", &prompt.name, names)?;
         let what = format!("prompt {name}");
         if prompt.arguments.len() > MOST_ARGUMENTS {
-            return Err(self.refuse(format!("{what} has {} arguments", prompt.arguments.len()), format!("{MOST_ARGUMENTS} are allowed")));
+            return Err(self.refuse(
+                format!("{what} has {} arguments", prompt.arguments.len()),
+                format!("{MOST_ARGUMENTS} are allowed"),
+            ));
         }
         let mut seen = BTreeSet::new();
         let mut arguments = Vec::with_capacity(prompt.arguments.len());
@@ -213,7 +216,11 @@ impl Checker<'_> {
         })
     }
 
-    fn template(&self, t: resources::ResourceTemplate, uris: &mut BTreeSet<String>) -> Result<TemplateDefinition, Refusal> {
+    fn template(
+        &self,
+        t: resources::ResourceTemplate,
+        uris: &mut BTreeSet<String>,
+    ) -> Result<TemplateDefinition, Refusal> {
         let shown: String = t.uri_template.chars().take(100).collect();
         let wrong = |why: &str| self.refuse(format!("resource template {shown:?} {why}"), "its author has to mend it");
         let literal = t.uri_template.split('{').next().unwrap_or_default();
@@ -239,7 +246,8 @@ impl Checker<'_> {
     }
 
     fn name(&self, kind: &str, text: &str, names: &mut BTreeSet<String>) -> Result<(ToolName, ToolId), Refusal> {
-        let refuse = |found: &dyn Display| self.refuse(format!("a {kind}'s name: {found}"), "its author has to mend it");
+        let refuse =
+            |found: &dyn Display| self.refuse(format!("a {kind}'s name: {found}"), "its author has to mend it");
         let name: ToolName = text.parse().map_err(|e| refuse(&e))?;
         let id = ToolId::new(self.prefix, &name).map_err(|e| refuse(&e))?;
         // `Echo` beside `echo` is a trap for whoever reads the list.
@@ -301,18 +309,21 @@ impl Checker<'_> {
 /// Bytes of all text in the definitions.
 fn size(all: &Definitions) -> u64 {
     let text = |t: &Option<String>| t.as_ref().map_or(0, String::len);
-    let tools = all.tools.iter().map(|t| {
-        t.name.len() + text(&t.title) + t.description.len() + t.input_schema.len() + text(&t.output_schema)
-    });
+    let tools = all
+        .tools
+        .iter()
+        .map(|t| t.name.len() + text(&t.title) + t.description.len() + t.input_schema.len() + text(&t.output_schema));
     let prompts = all.prompts.iter().map(|p| {
         let arguments = p.arguments.iter().map(|a| a.name.len() + text(&a.title) + text(&a.description));
         p.name.len() + text(&p.title) + text(&p.description) + arguments.sum::<usize>()
     });
-    let resources = all.resources.iter().map(|r| {
-        r.uri.len() + r.name.len() + text(&r.title) + text(&r.description) + text(&r.mime_type)
-    });
-    let templates = all.templates.iter().map(|t| {
-        t.uri_template.len() + t.name.len() + text(&t.title) + text(&t.description) + text(&t.mime_type)
-    });
+    let resources = all
+        .resources
+        .iter()
+        .map(|r| r.uri.len() + r.name.len() + text(&r.title) + text(&r.description) + text(&r.mime_type));
+    let templates = all
+        .templates
+        .iter()
+        .map(|t| t.uri_template.len() + t.name.len() + text(&t.title) + text(&t.description) + text(&t.mime_type));
     tools.chain(prompts).chain(resources).chain(templates).sum::<usize>() as u64
 }

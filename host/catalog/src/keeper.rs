@@ -128,8 +128,8 @@ impl std::fmt::Debug for Keeper {
 /// Reads a policy file.
 fn read_policy(path: &Path) -> Result<Policy, KeeperError> {
     let file = path.display().to_string();
-    let text = std::fs::read_to_string(path)
-        .map_err(|e| KeeperError::Read { file: file.clone(), reason: e.to_string() })?;
+    let text =
+        std::fs::read_to_string(path).map_err(|e| KeeperError::Read { file: file.clone(), reason: e.to_string() })?;
     Ok(Policy::parse(&file, &text)?)
 }
 
@@ -361,7 +361,10 @@ impl Keeper {
         self.slots.keep_only(&catalog);
         let version = catalog.version;
         tracing::info!(
-            version, plugins = catalog.plugins.len(), tools = catalog.tools.len(), refused = catalog.refusals.len(),
+            version,
+            plugins = catalog.plugins.len(),
+            tools = catalog.tools.len(),
+            refused = catalog.refusals.len(),
             "catalog published"
         );
         self.current.store(Arc::new(catalog));
@@ -380,10 +383,7 @@ impl Keeper {
         for (name, known) in &self.known {
             // What served goes on serving while its successor is refused, unless its own approval
             // was withdrawn.
-            let before = known
-                .served
-                .clone()
-                .filter(|p| approval(name, &p.digest, &self.policy, &self.lock).is_some());
+            let before = known.served.clone().filter(|p| approval(name, &p.digest, &self.policy, &self.lock).is_some());
             match (before, known.admitted.clone()) {
                 (Some(before), None) => settled.push((before, None)),
                 (Some(before), Some(next)) if Arc::ptr_eq(&before, &next) => settled.push((before, None)),

@@ -94,8 +94,7 @@ impl Catalog {
         self.collisions(plugin)?;
         for definition in &plugin.tools {
             let id = definition.id.clone();
-            let target =
-                Target::Tool { plugin: plugin.name.clone(), tool: definition.name.clone(), id: id.clone() };
+            let target = Target::Tool { plugin: plugin.name.clone(), tool: definition.name.clone(), id: id.clone() };
             // What the policy switches off is not there, for anybody.
             if self.policy.allows(&target).is_err() {
                 continue;
@@ -126,7 +125,8 @@ impl Catalog {
     }
 
     fn collisions(&self, plugin: &Plugin) -> Result<(), Collision> {
-        let collision = |kind, name: &str, owner: &Plugin| Collision { kind, name: name.into(), owner: owner.name.clone() };
+        let collision =
+            |kind, name: &str, owner: &Plugin| Collision { kind, name: name.into(), owner: owner.name.clone() };
         for tool in &plugin.tools {
             let id = tool.id.as_str();
             // Names that differ in letter case only are one name to a reader.

@@ -129,13 +129,7 @@ impl Directories {
         look
     }
 
-    fn sight(
-        &self,
-        path: &Path,
-        now: Instant,
-        there: &mut HashMap<PathBuf, (Fingerprint, Instant)>,
-        look: &mut Look,
-    ) {
+    fn sight(&self, path: &Path, now: Instant, there: &mut HashMap<PathBuf, (Fingerprint, Instant)>, look: &mut Look) {
         // A link to nowhere, or a file that left between two looks, is not there.
         let Ok(fingerprint) = Fingerprint::of(path) else { return };
         if !path.is_file() {

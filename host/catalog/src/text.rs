@@ -36,14 +36,31 @@ mod tests {
 
     #[test]
     fn finds_what_deceives() {
-        for c in ['\0', '\u{1b}', '\r', '\u{7f}', '\u{9b}', '\u{200b}', '\u{200d}', '\u{202e}', '\u{2066}', '\u{feff}', '\u{e0041}', '\u{2028}', '\u{e000}', '\u{e0100}', '\u{ad}'] {
+        for c in [
+            '\0',
+            '\u{1b}',
+            '\r',
+            '\u{7f}',
+            '\u{9b}',
+            '\u{200b}',
+            '\u{200d}',
+            '\u{202e}',
+            '\u{2066}',
+            '\u{feff}',
+            '\u{e0041}',
+            '\u{2028}',
+            '\u{e000}',
+            '\u{e0100}',
+            '\u{ad}',
+        ] {
             assert_eq!(deceptive(&format!("a{c}b"), Lines::Many), Some(c), "{c:?}");
         }
     }
 
     #[test]
     fn leaves_people_their_languages() {
-        for text in ["Größe", "日本語", "مرحبا", "हिन्दी", "résumé ✔️", "a – b … “c”"] {
+        for text in ["Größe", "日本語", "مرحبا", "हिन्दी", "résumé ✔️", "a – b … “c”"]
+        {
             assert_eq!(deceptive(text, Lines::One), None, "{text}");
         }
         assert_eq!(deceptive("two\nlines", Lines::Many), None);

@@ -48,18 +48,16 @@ impl Client {
                 json!({ "mcpServers": { "cofferdam": server } }),
                 "Claude Desktop: Settings > Developer > Edit Config (claude_desktop_config.json), then restart it",
             ),
-            Self::ClaudeCode => (
-                json!({ "mcpServers": { "cofferdam": server } }),
-                "Claude Code: .mcp.json in the project's directory",
-            ),
+            Self::ClaudeCode => {
+                (json!({ "mcpServers": { "cofferdam": server } }), "Claude Code: .mcp.json in the project's directory")
+            }
             Self::Cursor => (
                 json!({ "mcpServers": { "cofferdam": server } }),
                 "Cursor: ~/.cursor/mcp.json, or .cursor/mcp.json in the project",
             ),
-            Self::Vscode => (
-                json!({ "servers": { "cofferdam": server } }),
-                "VS Code: .vscode/mcp.json in the workspace",
-            ),
+            Self::Vscode => {
+                (json!({ "servers": { "cofferdam": server } }), "VS Code: .vscode/mcp.json in the workspace")
+            }
         }
     }
 }

@@ -107,11 +107,7 @@ pub(crate) struct Plugins {
 
 impl Default for Plugins {
     fn default() -> Self {
-        Self {
-            directories: vec!["plugins".into()],
-            policy: "policy.toml".into(),
-            lock: "cofferdam.lock".into(),
-        }
+        Self { directories: vec!["plugins".into()], policy: "policy.toml".into(), lock: "cofferdam.lock".into() }
     }
 }
 
@@ -167,7 +163,10 @@ impl Config {
     /// Reads the settings: the file that was named, or the one that is found, or the defaults; and
     /// over them the environment.
     pub(crate) fn load(named: Option<&Path>) -> Result<Self> {
-        Self::load_with(named, &mut env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))))
+        Self::load_with(
+            named,
+            &mut env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))),
+        )
     }
 
     fn load_with(named: Option<&Path>, vars: &mut dyn Iterator<Item = (String, String)>) -> Result<Self> {
@@ -177,7 +176,8 @@ impl Config {
         let file = match named {
             Some(file) => Some(file.to_owned()),
             None => {
-                let of_user = value("XDG_CONFIG_HOME").map(PathBuf::from).or_else(|| home.as_ref().map(|h| h.join(".config")));
+                let of_user =
+                    value("XDG_CONFIG_HOME").map(PathBuf::from).or_else(|| home.as_ref().map(|h| h.join(".config")));
                 let user = of_user.map(|d| d.join("cofferdam").join(FILE));
                 [Some(PathBuf::from(FILE)), user].into_iter().flatten().find(|f| f.is_file())
             }
@@ -211,7 +211,9 @@ impl Config {
         let of_user = || value("XDG_CACHE_HOME").map(PathBuf::from).or_else(|| home.map(|h| h.join(".cache")));
         let cache = match written.cache.directory {
             Some(directory) => base.join(directory),
-            None => of_user().context("there is no home directory: set `cache.directory` in cofferdam.toml")?.join("cofferdam"),
+            None => of_user()
+                .context("there is no home directory: set `cache.directory` in cofferdam.toml")?
+                .join("cofferdam"),
         };
         let plugins = Plugins {
             directories: written.plugins.directories.iter().map(|d| base.join(d)).collect(),
@@ -237,7 +239,11 @@ impl Config {
     pub(crate) fn transport(&self) -> Result<HttpSettings> {
         let Http { allowed_hosts, allowed_origins, max_body, max_sessions, max_streams, grace, listen: _ } = &self.http;
         Ok(HttpSettings {
-            allowed_hosts: allowed_hosts.iter().map(|h| h.parse()).collect::<Result<_, _>>().context("http.allowed_hosts")?,
+            allowed_hosts: allowed_hosts
+                .iter()
+                .map(|h| h.parse())
+                .collect::<Result<_, _>>()
+                .context("http.allowed_hosts")?,
             allowed_origins: allowed_origins
                 .iter()
                 .map(|o| o.parse())
@@ -279,7 +285,11 @@ mod tests {
 
     #[test]
     fn the_environment_overrides_the_file() {
-        let vars = [("COFFERDAM_HTTP__LISTEN", "127.0.0.1:9"), ("COFFERDAM_SANDBOX__INSTANCES", "7"), ("COFFERDAM_SERVICE_HOST", "x")];
+        let vars = [
+            ("COFFERDAM_HTTP__LISTEN", "127.0.0.1:9"),
+            ("COFFERDAM_SANDBOX__INSTANCES", "7"),
+            ("COFFERDAM_SERVICE_HOST", "x"),
+        ];
         let config = load("version = 1\n[http]\nlisten = \"127.0.0.1:8\"\n", &vars).unwrap();
         assert_eq!((config.http.listen.port(), config.instances), (9, 7));
     }
@@ -287,7 +297,10 @@ mod tests {
     #[test]
     fn mistakes_name_the_nearest_key() {
         let error = |text: &str, vars: &[(&str, &str)]| format!("{:#}", load(text, vars).unwrap_err());
-        assert!(error("version = 1\n[http]\nlisen = \"x\"\n", &[]).ends_with("cofferdam.toml:3:1: http.lisen: unknown key; did you mean `listen`?"));
+        assert!(
+            error("version = 1\n[http]\nlisen = \"x\"\n", &[])
+                .ends_with("cofferdam.toml:3:1: http.lisen: unknown key; did you mean `listen`?")
+        );
         assert_eq!(
             error("version = 1\n", &[("COFFERDAM_HTTP__LISEN", "x")]),
             "COFFERDAM_HTTP__LISEN:http.lisen: unknown key; did you mean `listen`?"

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use cofferdam_capabilities::imports::plugin::types::{
-    Ask as WitAsk, ClientFeatures, InputRequired, SamplingMessage,
-};
+use cofferdam_capabilities::imports::plugin::types::{Ask as WitAsk, ClientFeatures, InputRequired, SamplingMessage};
 use serde_json::{Map, Value};
 use url::Url;
 
@@ -66,7 +64,10 @@ impl Asked {
     ) -> Result<Self, CallError> {
         let fault = |why: String| CallError::from(Failed::fault(why));
         if wanted.requests.len() > MOST_REQUESTS {
-            return Err(fault(format!("it asks {} questions at once; {MOST_REQUESTS} are allowed", wanted.requests.len())));
+            return Err(fault(format!(
+                "it asks {} questions at once; {MOST_REQUESTS} are allowed",
+                wanted.requests.len()
+            )));
         }
         if wanted.requests.is_empty() && wanted.state.is_none() {
             return Err(fault("it asks for nothing and remembers nothing".into()));
@@ -75,9 +76,13 @@ impl Asked {
         let mut asks = Vec::with_capacity(wanted.requests.len());
         let mut lacking = ClientFeatures::empty();
         for request in wanted.requests {
-            let plain = (1..=LONGEST_KEY).contains(&request.key.len()) && request.key.bytes().all(|b| b.is_ascii_graphic());
+            let plain =
+                (1..=LONGEST_KEY).contains(&request.key.len()) && request.key.bytes().all(|b| b.is_ascii_graphic());
             if !plain || !keys.insert(request.key.clone()) {
-                return Err(fault(format!("a question's key is empty, too long, not plain or there twice: {:?}", cut(&request.key))));
+                return Err(fault(format!(
+                    "a question's key is empty, too long, not plain or there twice: {:?}",
+                    cut(&request.key)
+                )));
             }
             let kind = kind(request.ask).map_err(fault)?;
             if !features.contains(kind.needs()) {
@@ -92,9 +97,9 @@ impl Asked {
             Some(state) if state.len() > LARGEST => {
                 return Err(fault(format!("it remembers {} bytes; {LARGEST} are allowed", state.len())));
             }
-            Some(state) => Some(
-                sealer.seal(&state, binding).ok_or_else(|| fault("the host could not seal its state".into()))?,
-            ),
+            Some(state) => {
+                Some(sealer.seal(&state, binding).ok_or_else(|| fault("the host could not seal its state".into()))?)
+            }
             None => None,
         };
         Ok(Self { asks, state })

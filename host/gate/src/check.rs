@@ -78,7 +78,9 @@ fn content_size(content: &Content) -> usize {
         Content::Resource(resource) => resource_size(resource),
         Content::Link(link) => {
             let optional = [&link.title, &link.description, &link.mime_type];
-            link.uri.len() + link.name.len() + optional.iter().filter_map(|t| t.as_ref()).map(String::len).sum::<usize>()
+            link.uri.len()
+                + link.name.len()
+                + optional.iter().filter_map(|t| t.as_ref()).map(String::len).sum::<usize>()
         }
     }
 }

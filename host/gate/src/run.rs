@@ -107,14 +107,10 @@ impl Gate {
         self.resource(caller, uri, round).instrument(caller.span()).await
     }
 
-    async fn resource(
-        &self,
-        caller: &Caller,
-        uri: &str,
-        round: &Round,
-    ) -> Called<Answer<Vec<ResourceContents>>> {
+    async fn resource(&self, caller: &Caller, uri: &str, round: &Round) -> Called<Answer<Vec<ResourceContents>>> {
         let catalog = self.catalog().await;
-        let owner = catalog.resources.get(uri).map(|r| &r.plugin).or_else(|| catalog.template_for(uri).map(|t| &t.plugin));
+        let owner =
+            catalog.resources.get(uri).map(|r| &r.plugin).or_else(|| catalog.template_for(uri).map(|t| &t.plugin));
         let Some(plugin) = owner.cloned() else {
             return self.recorded(caller, "resource", uri, None, Called::refused(unknown("resource", uri)));
         };
@@ -175,12 +171,17 @@ impl Gate {
                     return Err(CallError::Arguments(format!("argument {} is missing", wanted.name)));
                 }
             }
-            if let Some((other, _)) = arguments.iter().find(|(n, _)| !definition.arguments.iter().any(|a| a.name == *n)) {
+            if let Some((other, _)) = arguments.iter().find(|(n, _)| !definition.arguments.iter().any(|a| a.name == *n))
+            {
                 let known: Vec<&str> = definition.arguments.iter().map(|a| a.name.as_str()).collect();
                 let other: String = other.chars().take(80).collect();
-                return Err(CallError::Arguments(format!("there is no argument {other:?}; there is {}", known.join(", "))));
+                return Err(CallError::Arguments(format!(
+                    "there is no argument {other:?}; there is {}",
+                    known.join(", ")
+                )));
             }
-            let bound = Value::Array(arguments.iter().map(|(n, v)| Value::from(vec![n.as_str(), v.as_str()])).collect());
+            let bound =
+                Value::Array(arguments.iter().map(|(n, v)| Value::from(vec![n.as_str(), v.as_str()])).collect());
             let binding = Binding::new(&caller.principal, name, plugin.digest, &bound);
             let context = self.context(caller, round, &binding)?;
             let operation = Operation::GetPrompt { name: definition.name.to_string(), arguments, context };
@@ -229,7 +230,10 @@ impl Gate {
             return self.recorded(caller, "completion", &name, None, Called::refused(unknown(kind, &name)));
         };
         if !plugin.prepared.offers().completions {
-            return Called { answer: Ok(Completion { values: Vec::new(), total: None, has_more: false }), usage: Usage::default() };
+            return Called {
+                answer: Ok(Completion { values: Vec::new(), total: None, has_more: false }),
+                usage: Usage::default(),
+            };
         }
         let called = async {
             let permit = permit(&catalog, caller, Target::Plugin(plugin.name.clone()), &plugin, "completion", &name)?;
@@ -313,9 +317,17 @@ impl Gate {
         let Usage { fuel, peak_memory, host_calls, took } = called.usage;
         let name: String = name.chars().take(80).collect::<String>().escape_debug().to_string();
         tracing::info!(
-            principal = caller.principal.id(), kind, name,
-            digest = plugin.map(|p| p.digest.short()), outcome, error, fuel, peak_memory, host_calls,
-            microseconds = took.as_micros() as u64, "call"
+            principal = caller.principal.id(),
+            kind,
+            name,
+            digest = plugin.map(|p| p.digest.short()),
+            outcome,
+            error,
+            fuel,
+            peak_memory,
+            host_calls,
+            microseconds = took.as_micros() as u64,
+            "call"
         );
         called
     }

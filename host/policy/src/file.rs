@@ -282,7 +282,10 @@ fn problems(file: &PolicyFile) -> Vec<Problem> {
             && !prefix.is_empty()
             && prefix.parse::<ToolName>().is_err()
         {
-            add(format!("{path}.prefix"), format!("{prefix:?} is no prefix: use A-Z, a-z, 0-9, _ and -, or \"\" for bare names"));
+            add(
+                format!("{path}.prefix"),
+                format!("{prefix:?} is no prefix: use A-Z, a-z, 0-9, _ and -, or \"\" for bare names"),
+            );
         }
         limits(&format!("{path}.limits"), &plugin.limits, &mut add);
         for (name, tool) in &plugin.tools {
@@ -292,7 +295,9 @@ fn problems(file: &PolicyFile) -> Vec<Problem> {
             {
                 add(
                     format!("{path}.tools.{name}.grants"),
-                    format!("a tool keeps what its plugin has and gains nothing: grant it at {path}.grants, or drop it here"),
+                    format!(
+                        "a tool keeps what its plugin has and gains nothing: grant it at {path}.grants, or drop it here"
+                    ),
                 );
             }
         }

@@ -167,9 +167,12 @@ impl LimitsEntry {
             ("stdio", self.stdio, Bytes::mib(64)),
             ("log", self.log, Bytes::mib(64)),
         ];
-        problems.extend(sizes.into_iter().filter_map(|(key, value, most)| {
-            (value? > most).then(|| (key, format!("{} is out of range: at most {most}", value.unwrap_or(most))))
-        }));
+        let sizes = sizes.into_iter().filter_map(|(key, value, most)| Some((key, value?, most)));
+        problems.extend(
+            sizes
+                .filter(|(_, value, most)| value > most)
+                .map(|(key, value, most)| (key, format!("{value} is out of range: at most {most}"))),
+        );
         problems
     }
 }

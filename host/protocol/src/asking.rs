@@ -22,11 +22,8 @@ const PATIENCE: Duration = Duration::from_secs(10 * 60);
 
 /// The questions as a result of the current era.
 pub(crate) fn input_required(asked: Asked) -> Result<InputRequiredResult, ErrorData> {
-    let requests = asked
-        .asks
-        .into_iter()
-        .map(|ask| Ok((ask.key.clone(), request(ask)?)))
-        .collect::<Result<_, ErrorData>>()?;
+    let requests =
+        asked.asks.into_iter().map(|ask| Ok((ask.key.clone(), request(ask)?))).collect::<Result<_, ErrorData>>()?;
     Ok(InputRequiredResult::new(Some(requests), asked.state.map(|s| s.0)))
 }
 

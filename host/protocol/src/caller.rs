@@ -1,5 +1,7 @@
 //! Who asks, out of what the protocol library hands over.
 
+use std::sync::Arc;
+
 use cofferdam_gate::{Caller, Event, Round, SealedState, contract::ClientFeatures};
 use cofferdam_policy::{Principal, Transport};
 use rmcp::{
@@ -9,6 +11,22 @@ use rmcp::{
 };
 use tokio::sync::mpsc::Sender;
 use uuid::Uuid;
+
+/// The host's own id of a request. A transport that has one for what it received leaves it in the
+/// request's extensions, so that all lines of log about it bear the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestId(Arc<str>);
+
+impl RequestId {
+    /// An id that no other request has.
+    pub fn fresh() -> Self {
+        Self(Uuid::new_v4().simple().to_string().into())
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
 
 /// The two ways of the protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,11 +54,12 @@ pub(crate) fn principal(cx: &RequestContext<RoleServer>, transport: Transport) -
 
 pub(crate) fn caller(cx: &RequestContext<RoleServer>, transport: Transport, events: Option<Sender<Event>>) -> Caller {
     let parts = cx.extensions.get::<http::request::Parts>();
+    let id = parts.and_then(|p| p.extensions.get::<RequestId>()).cloned();
     let header = || parts.and_then(|p| p.headers.get("traceparent")).and_then(|v| v.to_str().ok());
     let traceparent = cx.meta.get_traceparent().or_else(header).filter(|t| is_traceparent(t)).map(str::to_owned);
     Caller {
         principal: principal(cx, transport),
-        request_id: Uuid::new_v4().simple().to_string(),
+        request_id: id.unwrap_or_else(RequestId::fresh).as_str().to_owned(),
         traceparent,
         features: cx.client_capabilities().as_ref().map_or(ClientFeatures::empty(), features),
         events,
@@ -81,7 +100,11 @@ fn features(capabilities: &ClientCapabilities) -> ClientFeatures {
 
 /// What a client of the current era sent with its request in answer to an earlier one.
 pub(crate) fn round(responses: Option<InputResponses>, state: Option<String>) -> Round {
-    Round { answers: responses.unwrap_or_default().into_iter().collect(), state: state.map(SealedState), background: false }
+    Round {
+        answers: responses.unwrap_or_default().into_iter().collect(),
+        state: state.map(SealedState),
+        background: false,
+    }
 }
 
 #[cfg(test)]
@@ -112,7 +135,12 @@ mod tests {
     #[test]
     fn only_whole_trace_parents_are_passed_on() {
         assert!(is_traceparent("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"));
-        for wrong in ["", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331", "00-0AF7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "zz"] {
+        for wrong in [
+            "",
+            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331",
+            "00-0AF7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+            "zz",
+        ] {
             assert!(!is_traceparent(wrong), "{wrong}");
         }
     }

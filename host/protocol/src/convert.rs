@@ -4,8 +4,8 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use cofferdam_catalog::{PromptDefinition, ResourceDefinition, TemplateDefinition, ToolDefinition};
 use cofferdam_gate::contract::{Content, ContentHints, MediaContent, ResourceBody, ResourceContents, Role};
 use rmcp::model::{
-    Annotations, AudioContent, CallToolResult, ContentBlock, EmbeddedResource, ImageContent, Prompt, PromptArgument, Resource,
-    ResourceContents as WireContents, ResourceTemplate, Role as WireRole, TextContent, Tool, ToolAnnotations,
+    Annotations, AudioContent, CallToolResult, ContentBlock, EmbeddedResource, ImageContent, Prompt, PromptArgument,
+    Resource, ResourceContents as WireContents, ResourceTemplate, Role as WireRole, TextContent, Tool, ToolAnnotations,
 };
 use serde_json::Value;
 
@@ -16,12 +16,9 @@ pub(crate) fn tool(definition: &ToolDefinition) -> Tool {
         .destructive(hints.destructive)
         .idempotent(hints.idempotent)
         .open_world(hints.open_world);
-    let mut tool = Tool::new(
-        definition.id.to_string(),
-        definition.description.clone(),
-        definition.input.document().clone(),
-    )
-    .with_annotations(annotations);
+    let mut tool =
+        Tool::new(definition.id.to_string(), definition.description.clone(), definition.input.document().clone())
+            .with_annotations(annotations);
     tool.title.clone_from(&definition.title);
     tool.output_schema = definition.output.as_ref().map(|s| s.document().clone());
     tool

@@ -161,7 +161,9 @@ fn differences(before: &Catalog, now: &Catalog) -> Vec<Listing> {
 async fn send(cx: &SubscriptionContext, change: &Change) -> bool {
     let (sink, asked) = (cx.sink(), cx.accepted());
     let sent = match change {
-        Change::Listing(Listing::Tools) if asked.tools_list_changed == Some(true) => sink.notify_tool_list_changed().await,
+        Change::Listing(Listing::Tools) if asked.tools_list_changed == Some(true) => {
+            sink.notify_tool_list_changed().await
+        }
         Change::Listing(Listing::Prompts) if asked.prompts_list_changed == Some(true) => {
             sink.notify_prompt_list_changed().await
         }

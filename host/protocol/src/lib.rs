@@ -23,4 +23,5 @@ mod lists;
 mod server;
 mod tasks;
 
+pub use caller::RequestId;
 pub use server::{McpServer, Settings};

@@ -5,12 +5,13 @@ use cofferdam_policy::{Principal, Transport};
 use rmcp::{
     RoleServer, ServerHandler,
     model::{
-        CacheScope, CallToolRequestParams, CancelTaskParams, CallToolResponse, CallToolResult, CompleteRequestParams, CompleteResult,
-        CompletionInfo, DiscoverResult, ErrorData, GetPromptRequestParams, GetPromptResponse, GetPromptResult, GetTaskParams, GetTaskResult,
-        Implementation, InitializeRequestParams, InitializeResult, ListPromptsResult, ListResourceTemplatesResult,
-        ListResourcesResult, ListToolsResult, PaginatedRequestParams, PromptMessage, ReadResourceRequestParams,
-        ReadResourceResponse, ReadResourceResult, Reference, ServerCapabilities, ServerConfig, SetLevelRequestParams,
-        SubscribeRequestParams, SubscriptionFilter, Tool, UnsubscribeRequestParams, UpdateTaskParams,
+        CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, CancelTaskParams, CompleteRequestParams,
+        CompleteResult, CompletionInfo, DiscoverResult, ErrorData, GetPromptRequestParams, GetPromptResponse,
+        GetPromptResult, GetTaskParams, GetTaskResult, Implementation, InitializeRequestParams, InitializeResult,
+        ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
+        PromptMessage, ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult, Reference,
+        ServerCapabilities, ServerConfig, SetLevelRequestParams, SubscribeRequestParams, SubscriptionFilter, Tool,
+        UnsubscribeRequestParams, UpdateTaskParams,
     },
     service::{NotificationContext, RequestContext, SubscriptionContext},
 };
@@ -115,7 +116,9 @@ impl McpServer {
             let asked = match called.answer {
                 Ok(Answer::Complete(result)) => return Conversed::Complete(result),
                 Ok(Answer::Background(state)) => return Conversed::Background(asker, state),
-                Ok(Answer::InputRequired(asked)) if era == Era::Modern => return Conversed::Asks(input_required(asked)),
+                Ok(Answer::InputRequired(asked)) if era == Era::Modern => {
+                    return Conversed::Asks(input_required(asked));
+                }
                 Ok(Answer::InputRequired(asked)) => asked,
                 Err(error) => return Conversed::Failed(error, era, asker.request_id),
             };
@@ -344,7 +347,9 @@ impl ServerHandler for McpServer {
         let subject = match request.r#ref {
             Reference::Prompt(prompt) => cofferdam_gate::Subject::Prompt(prompt.name),
             Reference::Resource(template) => cofferdam_gate::Subject::Resource(template.uri),
-            _ => return Err(ErrorData::invalid_params("completion is offered for prompts and resource templates", None)),
+            _ => {
+                return Err(ErrorData::invalid_params("completion is offered for prompts and resource templates", None));
+            }
         };
         let others = request.context.and_then(|c| c.arguments).unwrap_or_default().into_iter().collect();
         let typing = Completing { subject, argument: request.argument.name, value: request.argument.value, others };
@@ -352,19 +357,26 @@ impl ServerHandler for McpServer {
         let listener = Listener::new(&cx, Era::of(&cx), &self.session.log_level, &self.shared.hub);
         let called = listener.during(events, self.shared.gate.complete(&caller, typing)).await;
         let found = called.answer.map_err(|e| protocol_error(e, &caller.request_id))?;
-        let mut info =
-            CompletionInfo::new(found.values).map_err(|e| ErrorData::internal_error(e, None))?;
+        let mut info = CompletionInfo::new(found.values).map_err(|e| ErrorData::internal_error(e, None))?;
         info.total = found.total;
         info.has_more = Some(found.has_more);
         Ok(CompleteResult::new(info))
     }
 
-    async fn set_level(&self, request: SetLevelRequestParams, _cx: RequestContext<RoleServer>) -> Result<(), ErrorData> {
+    async fn set_level(
+        &self,
+        request: SetLevelRequestParams,
+        _cx: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
         self.session.log_level.set(events::from_wire(request.level));
         Ok(())
     }
 
-    async fn subscribe(&self, request: SubscribeRequestParams, _cx: RequestContext<RoleServer>) -> Result<(), ErrorData> {
+    async fn subscribe(
+        &self,
+        request: SubscribeRequestParams,
+        _cx: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
         if self.session.followed.add(request.uri) {
             Ok(())
         } else {
@@ -385,7 +397,11 @@ impl ServerHandler for McpServer {
         Some(requested.clone())
     }
 
-    async fn get_task(&self, request: GetTaskParams, cx: RequestContext<RoleServer>) -> Result<GetTaskResult, ErrorData> {
+    async fn get_task(
+        &self,
+        request: GetTaskParams,
+        cx: RequestContext<RoleServer>,
+    ) -> Result<GetTaskResult, ErrorData> {
         self.shared.tasks.get(&request.task_id, &self.principal(&cx))
     }
 

@@ -158,7 +158,8 @@ fn read_or_make_key(directory: &Path) -> io::Result<[u8; KEY_BYTES]> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let mut key = [0; KEY_BYTES];
                 getrandom::fill(&mut key).map_err(io::Error::other)?;
-                let mut file = tempfile::Builder::new().permissions(fs::Permissions::from_mode(0o600)).tempfile_in(directory)?;
+                let mut file =
+                    tempfile::Builder::new().permissions(fs::Permissions::from_mode(0o600)).tempfile_in(directory)?;
                 file.write_all(&key)?;
                 file.as_file().sync_data()?;
                 // Another process may have made one meanwhile: the first one counts.

@@ -104,8 +104,7 @@ impl Compiler {
             let (mut code, mut complaint) = (Vec::new(), Vec::new());
             let mut output = (&mut stdout).take(most);
             let mut errors = stderr.take(LONGEST_COMPLAINT);
-            let (_, read, _) =
-                tokio::join!(feed, output.read_to_end(&mut code), errors.read_to_end(&mut complaint));
+            let (_, read, _) = tokio::join!(feed, output.read_to_end(&mut code), errors.read_to_end(&mut complaint));
             read?;
             let status = child.wait().await?;
             io::Result::Ok((code, complaint, status))

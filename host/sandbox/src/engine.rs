@@ -88,7 +88,9 @@ impl EngineSettings {
 
 /// Why there is no engine.
 #[derive(Debug, Error)]
-#[error("cannot set up the sandbox: {0}; fewer `sandbox.instances` or less memory in the policy need less address space")]
+#[error(
+    "cannot set up the sandbox: {0}; fewer `sandbox.instances` or less memory in the policy need less address space"
+)]
 pub struct EngineError(String);
 
 /// Where components run. One for the whole process.

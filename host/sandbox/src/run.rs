@@ -24,9 +24,20 @@ const YIELD_EVERY: u64 = 1_000_000;
 pub enum Operation {
     /// Say what it offers.
     Describe,
-    CallTool { name: String, arguments: String, context: Context },
-    ReadResource { uri: String, context: Context },
-    GetPrompt { name: String, arguments: Vec<(String, String)>, context: Context },
+    CallTool {
+        name: String,
+        arguments: String,
+        context: Context,
+    },
+    ReadResource {
+        uri: String,
+        context: Context,
+    },
+    GetPrompt {
+        name: String,
+        arguments: Vec<(String, String)>,
+        context: Context,
+    },
     Complete {
         subject: completions::Reference,
         argument: String,

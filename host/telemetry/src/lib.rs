@@ -25,7 +25,9 @@ pub enum LogFormat {
 
 #[derive(Debug, Error)]
 pub enum LogError {
-    #[error("log.level {level:?}: {reason}; write error, warn, info, debug or trace, or directives such as \"info,guest=debug\"")]
+    #[error(
+        "log.level {level:?}: {reason}; write error, warn, info, debug or trace, or directives such as \"info,guest=debug\""
+    )]
     Level { level: String, reason: String },
     #[error("logging was set up before")]
     Twice,

@@ -99,8 +99,7 @@ impl Guard {
         }
         let host = plain(authority.host());
         let port = authority.port_u16();
-        is_loopback(&host)
-            || self.hosts.iter().any(|h| h.host == host && h.port.is_none_or(|p| Some(p) == port))
+        is_loopback(&host) || self.hosts.iter().any(|h| h.host == host && h.port.is_none_or(|p| Some(p) == port))
     }
 
     pub(crate) fn answers_origin(&self, origin: &str) -> bool {
@@ -150,10 +149,29 @@ mod tests {
     #[test]
     fn hosts() {
         let guard = guard();
-        for yes in ["localhost", "localhost:3000", "127.0.0.1:1", "[::1]:3000", "127.0.0.9", "MCP.example.com", "mcp.example.com:8443", "10.0.0.5:3000"] {
+        for yes in [
+            "localhost",
+            "localhost:3000",
+            "127.0.0.1:1",
+            "[::1]:3000",
+            "127.0.0.9",
+            "MCP.example.com",
+            "mcp.example.com:8443",
+            "10.0.0.5:3000",
+        ] {
             assert!(guard.answers_host(yes), "{yes}");
         }
-        for no in ["", "evil.example", "localhost.evil.example", "10.0.0.5", "10.0.0.5:3001", "mcp.example.com.evil.example", "user@localhost", "0.0.0.0", "a b"] {
+        for no in [
+            "",
+            "evil.example",
+            "localhost.evil.example",
+            "10.0.0.5",
+            "10.0.0.5:3001",
+            "mcp.example.com.evil.example",
+            "user@localhost",
+            "0.0.0.0",
+            "a b",
+        ] {
             assert!(!guard.answers_host(no), "{no}");
         }
     }
@@ -161,10 +179,27 @@ mod tests {
     #[test]
     fn origins() {
         let guard = guard();
-        for yes in ["http://localhost", "http://localhost:5173", "https://127.0.0.1:8", "https://app.example.com", "https://app.example.com:443", "http://dev.example.com:9"] {
+        for yes in [
+            "http://localhost",
+            "http://localhost:5173",
+            "https://127.0.0.1:8",
+            "https://app.example.com",
+            "https://app.example.com:443",
+            "http://dev.example.com:9",
+        ] {
             assert!(guard.answers_origin(yes), "{yes}");
         }
-        for no in ["", "null", "http://app.example.com", "https://app.example.com:444", "https://evil.example", "http://localhost.evil.example", "file://", "http://localhost/path", "https://user@app.example.com"] {
+        for no in [
+            "",
+            "null",
+            "http://app.example.com",
+            "https://app.example.com:444",
+            "https://evil.example",
+            "http://localhost.evil.example",
+            "file://",
+            "http://localhost/path",
+            "https://user@app.example.com",
+        ] {
             assert!(!guard.answers_origin(no), "{no}");
         }
     }

@@ -72,7 +72,8 @@ pub async fn serve(
             tracing::debug!(%error, "cannot set TCP_NODELAY");
         }
     });
-    let drain = Drain { closing: closing.clone(), answering: streams.answering, closed: closed.clone(), grace: settings.grace };
+    let drain =
+        Drain { closing: closing.clone(), answering: streams.answering, closed: closed.clone(), grace: settings.grace };
     let draining = tokio::spawn(drain.run());
     let signal = async move {
         closing.cancelled().await;
@@ -113,9 +114,7 @@ fn router(
     };
     let streamable = StreamableHttpService::new(factory, manager.clone(), config);
     let cap = SessionCap { manager, most: settings.max_sessions };
-    let mcp = Router::new()
-        .route_service("/mcp", streamable)
-        .layer(middleware::from_fn_with_state(cap, sessions::cap));
+    let mcp = Router::new().route_service("/mcp", streamable).layer(middleware::from_fn_with_state(cap, sessions::cap));
     let older = sse::Sessions::new(
         server.clone(),
         settings.max_sessions,
@@ -127,12 +126,14 @@ fn router(
         .layer(cors(guard.clone()))
         .layer(middleware::from_fn_with_state(guard, guard::check))
         .layer(middleware::from_fn_with_state(streams.clone(), streams::count))
+        .layer(middleware::from_fn(streams::name))
         .merge(health.router())
 }
 
 /// What pages of allowed origins may send and read.
 fn cors(guard: Guard) -> CorsLayer {
-    let exposed = ["mcp-session-id", "mcp-protocol-version", "mcp-method", "mcp-name", "www-authenticate"];
+    let exposed =
+        ["x-request-id", "mcp-session-id", "mcp-protocol-version", "mcp-method", "mcp-name", "www-authenticate"];
     CorsLayer::new()
         .allow_origin(AllowOrigin::predicate(move |origin: &HeaderValue, _| {
             origin.to_str().is_ok_and(|origin| guard.answers_origin(origin))

@@ -14,9 +14,11 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
+use cofferdam_protocol::RequestId;
 use http_body::{Frame, SizeHint};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
+use tracing::Instrument;
 
 /// What holds a place for as long as a response is on its way.
 #[derive(Clone, Debug)]
@@ -30,6 +32,19 @@ impl Streams {
     pub(crate) fn new(most: usize) -> Self {
         Self { places: Arc::new(Semaphore::new(most)), answering: TaskTracker::new() }
     }
+}
+
+/// Gives each request an id, which its lines of log and its response bear.
+pub(crate) async fn name(mut request: Request, next: Next) -> Response {
+    let id = RequestId::fresh();
+    let span = tracing::info_span!("request", request = id.as_str());
+    let header = HeaderValue::from_str(id.as_str());
+    request.extensions_mut().insert(id);
+    let mut response = next.run(request).instrument(span).await;
+    if let Ok(header) = header {
+        response.headers_mut().insert("x-request-id", header);
+    }
+    response
 }
 
 /// Takes a place for each request, or says that there is none.

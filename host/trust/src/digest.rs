@@ -109,7 +109,15 @@ mod tests {
 
     #[test]
     fn refuses_every_other_spelling() {
-        for wrong in ["", "sha256:", &ABC[1..], &format!("{ABC}0"), &ABC.to_uppercase(), &format!("sha512:{ABC}"), &format!(" {ABC}")] {
+        for wrong in [
+            "",
+            "sha256:",
+            &ABC[1..],
+            &format!("{ABC}0"),
+            &ABC.to_uppercase(),
+            &format!("sha512:{ABC}"),
+            &format!(" {ABC}"),
+        ] {
             assert!(wrong.parse::<Digest>().is_err(), "{wrong:?}");
         }
     }

@@ -105,10 +105,20 @@ impl Graph<'_> {
             for name in keys(schema, "patternProperties") {
                 *any.entry(format!("{part}/patternProperties/{}", escape(name))).or_default() += times;
             }
-            for key in ["additionalProperties", "unevaluatedProperties", "propertyNames", "additionalItems", "unevaluatedItems", "contains", "items"] {
+            for key in [
+                "additionalProperties",
+                "unevaluatedProperties",
+                "propertyNames",
+                "additionalItems",
+                "unevaluatedItems",
+                "contains",
+                "items",
+            ] {
                 match schema.get(key) {
                     Some(Value::Object(_)) => *any.entry(format!("{part}/{key}")).or_default() += times,
-                    Some(Value::Array(items)) => (0..items.len()).for_each(|at| *any.entry(format!("{part}/{key}/{at}")).or_default() += times),
+                    Some(Value::Array(items)) => {
+                        (0..items.len()).for_each(|at| *any.entry(format!("{part}/{key}/{at}")).or_default() += times)
+                    }
                     _ => {}
                 }
             }
@@ -136,7 +146,11 @@ impl Graph<'_> {
         if fragment.is_empty() || fragment.starts_with('/') {
             // Percent-encoding is rare here, and a pointer that does not resolve counts as nothing;
             // the validator refuses it.
-            return Some(url::form_urlencoded::parse(fragment.replace('+', "%2B").as_bytes()).next().map_or_else(String::new, |(k, _)| k.into_owned()));
+            return Some(
+                url::form_urlencoded::parse(fragment.replace('+', "%2B").as_bytes())
+                    .next()
+                    .map_or_else(String::new, |(k, _)| k.into_owned()),
+            );
         }
         self.anchors.get(fragment).cloned()
     }

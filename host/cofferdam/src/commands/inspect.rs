@@ -26,8 +26,11 @@ pub(crate) fn run(file: &Path, output: Output) -> Result<ExitCode> {
     }
     match output {
         Output::Json => {
-            let imports: Vec<_> =
-                inspected.imports.iter().map(|i| json!({ "name": i.name, "grant": i.needs(), "means": i.means() })).collect();
+            let imports: Vec<_> = inspected
+                .imports
+                .iter()
+                .map(|i| json!({ "name": i.name, "grant": i.needs(), "means": i.means() }))
+                .collect();
             let report = json!({
                 "name": name.as_str(), "sha256": digest.to_string(), "imports": imports,
                 "exports": inspected.exports, "grants": grants, "policy": entry,

@@ -53,7 +53,10 @@ pub(crate) fn run(global: &Global, output: Output) -> Result<ExitCode> {
                 }
                 println!("{rows}");
                 for refusal in &catalog.refusals {
-                    println!("\n{} is refused at {}: {}\n  {}", refusal.plugin, refusal.step, refusal.found, refusal.mend);
+                    println!(
+                        "\n{} is refused at {}: {}\n  {}",
+                        refusal.plugin, refusal.step, refusal.found, refusal.mend
+                    );
                 }
             }
         }

@@ -31,7 +31,8 @@ pub(crate) fn check(global: &Global, policy: Option<PathBuf>, output: Output) ->
                     Prefix::Text("") => "*".into(),
                     Prefix::Text(prefix) => format!("{prefix}_*"),
                 };
-                let grants = if policy.allows(&target).is_err() { "switched off".into() } else { grants.names().join(", ") };
+                let grants =
+                    if policy.allows(&target).is_err() { "switched off".into() } else { grants.names().join(", ") };
                 rows.add_row([
                     name.to_string(),
                     names,

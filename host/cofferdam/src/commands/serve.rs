@@ -69,7 +69,9 @@ fn served(catalog: &Catalog, address: SocketAddr) -> String {
         0 => String::new(),
         n => format!("\n{n} refused: `cofferdam plugins` says why."),
     };
-    format!("{rows}\n\n{} tools of {} plugins at http://{address}/mcp{refused}", catalog.tools.len(), catalog.plugins.len())
+    let (tools, plugins) = (catalog.tools.len(), catalog.plugins.len());
+    let s = |n: usize| if n == 1 { "" } else { "s" };
+    format!("{rows}\n\n{tools} tool{} of {plugins} plugin{} at http://{address}/mcp{refused}", s(tools), s(plugins))
 }
 
 fn tell(text: &str) -> io::Result<()> {

@@ -58,7 +58,9 @@ fn a_tool_keeps_only_what_its_plugin_has() {
 
 #[test]
 fn what_is_switched_off_gets_no_permit() {
-    let policy = parse("[[plugin]]\nname = \"a\"\ntools.t.enabled = false\n[[plugin]]\nname = \"b\"\nenabled = false\n").unwrap();
+    let policy =
+        parse("[[plugin]]\nname = \"a\"\ntools.t.enabled = false\n[[plugin]]\nname = \"b\"\nenabled = false\n")
+            .unwrap();
     let permit = |target| policy.permit(Principal::of(Transport::Stdio), target, Digest::of(b""));
     assert!(matches!(permit(tool("a", "t")), Err(Denied::ToolOff(..))));
     assert!(permit(tool("a", "u")).is_ok());
@@ -80,22 +82,46 @@ fn an_accepted_digest_is_bound_to_its_name() {
 fn mistakes_are_answered_with_place_and_right_form() {
     let cases = [
         ("[limits]\nfule = \"1M\"\n", "policy.toml:3:1: limits.fule: unknown key; did you mean `fuel`?"),
-        ("[[plugin]]\nname = \"a\"\nlimits = { deadlin = \"1s\" }\n", "policy.toml:4:12: plugin[0].limits.deadlin: unknown key; did you mean `deadline`?"),
-        ("[[plugin]]\nname = \"a\"\ngrants = { http = [] }\n", "policy.toml:4:12: plugin[0].grants.http: unknown key; the keys here are host_info"),
-        ("[[plugin]]\nname = \"a\"\ntools.t.limits.fule = \"1M\"\n", "policy.toml:4:16: plugin[0].tools.t.limits.fule: unknown key; did you mean `fuel`?"),
-        ("[limits]\nfuel = \"unlimited\"\n", "policy.toml:3:8: \"unlimited\" is no amount of fuel: write a number above zero with k, M or G, such as \"200M\""),
+        (
+            "[[plugin]]\nname = \"a\"\nlimits = { deadlin = \"1s\" }\n",
+            "policy.toml:4:12: plugin[0].limits.deadlin: unknown key; did you mean `deadline`?",
+        ),
+        (
+            "[[plugin]]\nname = \"a\"\ngrants = { http = [] }\n",
+            "policy.toml:4:12: plugin[0].grants.http: unknown key; the keys here are host_info",
+        ),
+        (
+            "[[plugin]]\nname = \"a\"\ntools.t.limits.fule = \"1M\"\n",
+            "policy.toml:4:16: plugin[0].tools.t.limits.fule: unknown key; did you mean `fuel`?",
+        ),
+        (
+            "[limits]\nfuel = \"unlimited\"\n",
+            "policy.toml:3:8: \"unlimited\" is no amount of fuel: write a number above zero with k, M or G, such as \"200M\"",
+        ),
         ("[limits]\nmemory = \"5GiB\"\n", "policy.toml:limits.memory: 5GiB is out of range: at most 4GiB"),
         ("[limits]\ninstances = 0\n", "policy.toml:limits.instances: 0 is out of range: 1 to 1000"),
-        ("[[plugin]]\nname = \"A\"\n", "policy.toml:3:8: \"A\" is no plugin name: 1 to 32 of a-z, 0-9 and -, beginning with a letter"),
-        ("[[plugin]]\nname = \"a\"\n[[plugin]]\nname = \"a\"\n", "policy.toml:plugin[1].name: a has an entry already: put both into one"),
-        ("[[plugin]]\nname = \"a\"\nprefix = \"a b\"\n", "policy.toml:plugin[0].prefix: \"a b\" is no prefix: use A-Z, a-z, 0-9, _ and -, or \"\" for bare names"),
+        (
+            "[[plugin]]\nname = \"A\"\n",
+            "policy.toml:3:8: \"A\" is no plugin name: 1 to 32 of a-z, 0-9 and -, beginning with a letter",
+        ),
+        (
+            "[[plugin]]\nname = \"a\"\n[[plugin]]\nname = \"a\"\n",
+            "policy.toml:plugin[1].name: a has an entry already: put both into one",
+        ),
+        (
+            "[[plugin]]\nname = \"a\"\nprefix = \"a b\"\n",
+            "policy.toml:plugin[0].prefix: \"a b\" is no prefix: use A-Z, a-z, 0-9, _ and -, or \"\" for bare names",
+        ),
         ("limits = 3\n", "policy.toml:2:10: invalid type: integer `3`, expected struct LimitsEntry"),
     ];
     for (text, expected) in cases {
         assert_eq!(parse(text).unwrap_err(), expected, "for {text}");
     }
     assert_eq!(Policy::parse("p", "").unwrap_err().to_string(), "p:version: begin the file with `version = 1`");
-    assert_eq!(Policy::parse("p", "version = 2").unwrap_err().to_string(), "p:version: this program reads version 1, not 2");
+    assert_eq!(
+        Policy::parse("p", "version = 2").unwrap_err().to_string(),
+        "p:version: this program reads version 1, not 2"
+    );
 }
 
 #[test]
