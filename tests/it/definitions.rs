@@ -189,7 +189,7 @@ fn schemas_that_cannot_be_used() {
         property("lookahead", json!({ "pattern": "(?=a)b" }), "it is no valid JSON Schema"),
         property("back-reference", json!({ "pattern": r"(a)\1" }), "it is no valid JSON Schema"),
         property("large-pattern", json!({ "pattern": "((a{100}){100}){100}" }), "it is no valid JSON Schema"),
-        property("nowhere", json!({ "$ref": "#/$defs/none" }), "it is no valid JSON Schema"),
+        lie("nowhere", vec![with_property(json!({ "$ref": "#/$defs/none" }), json!({}))], &["tool odd", "/$defs/none"]),
         lie(
             "output",
             vec![tool(json!({ "outputSchema": r#"{"pattern":"(?!a)b"}"# }))],
@@ -297,6 +297,34 @@ fn schemas_that_never_end_or_explode() {
             ),
         ),
         refused(
+            "escaped-slash",
+            with_property(
+                json!({ "$ref": "#%2F$defs%2Fd0" }),
+                json!({ "$defs": doubling(LEVELS, "d", |at| format!("#%2F$defs%2Fd{at}"), plain) }),
+            ),
+        ),
+        // And with something harmless where the reader looks.
+        refused(
+            "equals-and-decoy",
+            with_property(
+                json!({ "$ref": "#/$defs/d=0" }),
+                json!({ "$defs": extended(
+                    json!({ "d": {} }),
+                    doubling(LEVELS, "d=", |at| format!("#/$defs/d={at}"), plain).into(),
+                ) }),
+            ),
+        ),
+        refused(
+            "own-base-and-decoys",
+            with_property(
+                json!({ "$ref": "#/$defs/r" }),
+                json!({ "$defs": extended(
+                    (0..=LEVELS).map(|at| (format!("d{at}"), json!({}))).collect(),
+                    json!({ "r": { "$id": "urn:r", "$ref": "#/$defs/d0", "$defs": doubling(LEVELS, "d", defs, plain) } }),
+                ) }),
+            ),
+        ),
+        refused(
             "older-anchors",
             with_property(
                 json!({ "$ref": "#n0" }),
@@ -334,7 +362,7 @@ fn nothing_that_a_schema_names_is_fetched() {
             vec![tool(json!({ "outputSchema": json!({ "$ref": url }).to_string() }))],
             &["the output schema of tool odd", inside],
         ),
-        property("own-base", json!({ "$id": url, "$ref": "other.json" }), inside),
+        property("own-base", json!({ "$id": url, "$ref": "other.json" }), ""),
     ];
     assert_refused(&lies, HostBuilder::new());
     listener.set_nonblocking(true).unwrap();

@@ -4,6 +4,7 @@ use std::{
     io::{BufRead, BufReader, ErrorKind, Read, Write},
     net::{Shutdown, TcpStream},
     thread,
+    time::Instant,
 };
 
 use cofferdam_tests::{HostBuilder, PATIENCE, Rpc, TestHost, eventually, forge, guest, plugin};
@@ -159,8 +160,12 @@ pub(crate) struct Events {
 
 impl Events {
     /// The next event that has data: its name and the data. `None` at the end.
+    #[track_caller]
     pub(crate) fn next(&mut self) -> Option<(String, String)> {
+        // Comments keep coming on a stream that says nothing.
+        let until = Instant::now() + PATIENCE;
         loop {
+            assert!(Instant::now() < until, "no event came");
             while let Some(end) = self.text.find("\n\n") {
                 let event: String = self.text.drain(..end + 2).collect();
                 let field = |name: &str| -> Option<String> {
@@ -330,12 +335,7 @@ fn only_hosts_that_are_named_are_served() {
     let host = greeter().config("http.allowed_hosts = [\"mcp.example.com\", \"other.example.com:8443\"]").start();
     let mut connection = Connection::to(host.rpc());
     let mut status = |path: &str, name: &str| {
-        let method = if path == "/sse" { "GET" } else { "POST" };
         // Without a body worth reading: what matters is who answers.
-        Connection::to(host.rpc())
-            .ask(method, path, &[("host", name), ("origin", "https://evil.example")], "")
-            .head
-            .status;
         connection.ask("POST", path, &[("host", name)], "").head.status
     };
     for path in ["/mcp", "/sse", "/messages?sessionId=1"] {

@@ -210,18 +210,14 @@ impl Keeper {
                 }
                 Some(done) = self.running.join_next() => {
                     self.take(done);
-                    if self.running.is_empty() && (settled || *self.version.borrow() > 0) {
-                        self.publish();
-                    }
+                    self.publish_when_due(settled);
                 }
                 () = tokio::time::sleep_until(next_look) => {
                     self.reload();
                     settled = self.look();
                     let wait = if settled { LOOK_EVERY } else { SETTLED };
                     next_look = tokio::time::Instant::now() + wait;
-                    if self.running.is_empty() && settled {
-                        self.publish();
-                    }
+                    self.publish_when_due(settled);
                 }
             }
         }
@@ -266,8 +262,12 @@ impl Keeper {
                 self.policy = Arc::new(policy);
                 self.lock = Arc::new(lock);
                 self.generation += 1;
-                for known in self.known.values_mut() {
+                for (name, known) in &mut self.known {
                     known.tried = None;
+                    // What was admitted under the old rules serves until it was looked at under the
+                    // new ones, as long as its approval stands.
+                    let stands = |p: &Arc<Plugin>| approval(name, &p.digest, &self.policy, &self.lock).is_some();
+                    known.admitted = known.admitted.take().filter(stands);
                 }
             }
             Err(error) => tracing::error!(%error, "policy and lock stay as they were"),
@@ -341,6 +341,14 @@ impl Keeper {
                 known.admitted = None;
                 known.refusal = Some(refusal);
             }
+        }
+    }
+
+    /// The first publication is of everything that was there; from then on nothing waits for
+    /// anything else, a slow compile least of all.
+    fn publish_when_due(&mut self, settled: bool) {
+        if *self.version.borrow() > 0 || (settled && self.running.is_empty()) {
+            self.publish();
         }
     }
 

@@ -4,7 +4,7 @@ mod cost;
 
 use std::sync::Arc;
 
-use jsonschema::{Draft, PatternOptions, Retrieve, Uri, Validator};
+use jsonschema::{Draft, PatternOptions, Retrieve, Uri, ValidationError, Validator};
 use serde_json::{Map, Value};
 use thiserror::Error;
 
@@ -48,6 +48,8 @@ pub enum SchemaError {
     UnknownDraft(String),
     #[error("{0} may only mark a string, integer or boolean property, with a unique header token")]
     HeaderMark(String),
+    #[error("{0:?} names more than one part of it: an anchor may stand once, an $id at the root only")]
+    Ambiguous(String),
     #[error("it refers to itself without end at {0}")]
     Endless(String),
     #[error("checking a value against it could take too long: it applies more than {0} parts to one value")]
@@ -127,7 +129,12 @@ impl Schema {
             return Vec::new();
         }
         let errors = self.validator.iter_errors(value).take(MOST_VIOLATIONS);
-        errors.map(|e| Violation { path: e.instance_path().to_string(), message: cut(e.to_string()) }).collect()
+        let message = |e: &ValidationError<'_>| {
+            let whole = e.to_string();
+            // A caller knows what it sent; a long value would only push what was expected out of sight.
+            if whole.len() > LONGEST_VIOLATION / 2 { cut(e.masked().to_string()) } else { whole }
+        };
+        errors.map(|e| Violation { path: e.instance_path().to_string(), message: message(&e) }).collect()
     }
 }
 

@@ -61,9 +61,6 @@ pub(crate) enum Command {
     Policy(PolicyCommand),
     /// Print a completion script for a shell.
     Completions { shell: Shell },
-    /// Compile one component within limits: for this program itself.
-    #[command(hide = true)]
-    CompileWorker { order: String },
 }
 
 #[derive(Debug, Args)]

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use cofferdam_capabilities::HostFacts;
-use cofferdam_catalog::{Keeper, Lock, Place};
+use cofferdam_catalog::{Keeper, Lock, Place, Settings as KeeperSettings};
 use cofferdam_gate::Gate;
 use cofferdam_policy::Policy;
 use cofferdam_protocol::{McpServer, Settings};
@@ -34,12 +34,8 @@ pub(crate) struct PolicyAndLock {
 impl Host {
     pub(crate) fn new(config: &Config) -> Result<Self> {
         let settings = config.keeper();
-        let hint = || {
-            let policy = settings.policy.display();
-            format!("cannot start without a policy ({policy}); one that grants nothing is the line `version = 1`")
-        };
-        let (policy, lock) = settings.read().with_context(hint)?;
-        let looked_at = settings.read().with_context(hint)?;
+        let (policy, lock) = read(&settings)?;
+        let looked_at = read(&settings)?;
         let engine = EngineSettings::new(policy.ceiling(), config.instances);
         let engine = Arc::new(Engine::new(engine)?);
         let cache = CodeCache::open(&config.cache)?;
@@ -59,6 +55,14 @@ impl Host {
         let settings = Settings { page: config.page, version: env!("CARGO_PKG_VERSION") };
         McpServer::new(self.gate.clone(), settings, closing)
     }
+}
+
+fn read(settings: &KeeperSettings) -> Result<(Policy, Lock)> {
+    if !settings.policy.exists() {
+        let policy = settings.policy.display();
+        bail!("there is no policy ({policy}): write one; one that grants nothing is the line `version = 1`");
+    }
+    Ok(settings.read()?)
 }
 
 /// Reads the configuration and sets up logging, as every command that runs something does.

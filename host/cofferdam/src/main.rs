@@ -14,13 +14,18 @@ mod show;
 use std::process::ExitCode;
 
 use clap::Parser;
+use cofferdam_sandbox::compile::WORKER_COMMAND;
 
 use crate::cli::{Cli, Command, PolicyCommand};
 
 fn main() -> ExitCode {
+    // Not a command for people, so the command line does not know it.
+    let mut args = std::env::args().skip(1);
+    if args.next().as_deref() == Some(WORKER_COMMAND) {
+        return commands::compile_worker::run(&args.next().unwrap_or_default());
+    }
     let cli = Cli::parse();
     let done = match cli.command {
-        Command::CompileWorker { order } => return commands::compile_worker::run(&order),
         Command::Serve(args) => commands::serve::run(&cli.global, args),
         Command::Stdio => commands::stdio::run(&cli.global),
         Command::Plugins { json } => commands::plugins::run(&cli.global, json.into()),

@@ -6,7 +6,7 @@ use std::sync::{
 use cofferdam_capabilities::HostFacts;
 use cofferdam_catalog::{Catalog, Reading};
 use cofferdam_sandbox::{Engine, Usage};
-use tokio_util::task::TaskTracker;
+use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 
 use crate::seal::Sealer;
 
@@ -57,32 +57,34 @@ impl Gate {
         Arc::clone(&self.catalog.now())
     }
 
-    /// Calls that are inside.
+    /// Calls whose component runs.
     pub fn running(&self) -> u64 {
         self.running.load(Ordering::Relaxed)
     }
 
-    /// Waits until no call is inside.
+    /// Waits until no request is inside.
     pub async fn idle(&self) {
         self.inside.close();
         self.inside.wait().await;
         self.inside.reopen();
     }
 
-    pub(crate) fn enter(&self) -> Inside {
+    /// For as long as a request is inside, whether it runs or waits for its turn.
+    pub(crate) fn enter(&self) -> TaskTrackerToken {
+        self.inside.token()
+    }
+
+    pub(crate) fn count(&self) -> Running {
         self.running.fetch_add(1, Ordering::Relaxed);
-        Inside { running: self.running.clone(), _token: self.inside.token() }
+        Running(self.running.clone())
     }
 }
 
-/// Held by a call while it is inside.
-pub(crate) struct Inside {
-    running: Arc<AtomicU64>,
-    _token: tokio_util::task::task_tracker::TaskTrackerToken,
-}
+/// Held by a call while its component runs.
+pub(crate) struct Running(Arc<AtomicU64>);
 
-impl Drop for Inside {
+impl Drop for Running {
     fn drop(&mut self) {
-        self.running.fetch_sub(1, Ordering::Relaxed);
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }

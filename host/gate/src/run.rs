@@ -42,6 +42,7 @@ impl Gate {
         arguments: Map<String, Value>,
         round: &Round,
     ) -> Called<Answer<ToolAnswer>> {
+        let _inside = self.enter();
         self.tool(caller, name, arguments, round).instrument(caller.span()).await
     }
 
@@ -104,6 +105,7 @@ impl Gate {
         uri: &str,
         round: &Round,
     ) -> Called<Answer<Vec<ResourceContents>>> {
+        let _inside = self.enter();
         self.resource(caller, uri, round).instrument(caller.span()).await
     }
 
@@ -147,6 +149,7 @@ impl Gate {
         arguments: Vec<(String, String)>,
         round: &Round,
     ) -> Called<Answer<PromptResult>> {
+        let _inside = self.enter();
         self.prompt(caller, name, arguments, round).instrument(caller.span()).await
     }
 
@@ -204,6 +207,7 @@ impl Gate {
 
     /// Offers values for an argument. A plugin without completions offers none.
     pub async fn complete(&self, caller: &Caller, typing: Completing) -> Called<Completion> {
+        let _inside = self.enter();
         self.completion(caller, typing).instrument(caller.span()).await
     }
 
@@ -275,7 +279,7 @@ impl Gate {
         operation: Operation,
         limits: &Limits,
     ) -> (Result<Reply, CallError>, Usage) {
-        let _inside = self.enter();
+        let _running = self.count();
         let events = caller.events.clone();
         let ran = plugin.prepared.run(&self.engine, permit, operation, &self.facts, events, &caller.cancel).await;
         let Ran { reply, usage, printed } = ran;

@@ -51,6 +51,8 @@ pub struct Document {
     text: String,
     tree: DocumentMut,
     schema: Value,
+    /// What was laid over the text, for errors about the whole.
+    over: Vec<String>,
 }
 
 impl Document {
@@ -83,7 +85,7 @@ impl Document {
             let problems = walk.problems;
             return Err(fail(problems));
         }
-        Ok(Self { file: file.into(), text: text.into(), tree: parsed.into_mut(), schema })
+        Ok(Self { file: file.into(), text: text.into(), tree: parsed.into_mut(), schema, over: Vec::new() })
     }
 
     /// Lays one value over the file's, as an environment variable does. `path` names the key from
@@ -107,6 +109,7 @@ impl Document {
         property(&self.schema, schema, last).map_err(&fail)?;
         let parsed = value.parse::<toml_edit::Value>().unwrap_or_else(|_| value.into());
         table.insert(last, Item::Value(parsed));
+        self.over.push(source.to_owned());
         Ok(())
     }
 
@@ -117,7 +120,9 @@ impl Document {
         toml_edit::de::from_str(&current).map_err(|e| {
             let place = e.span().filter(|_| current == self.text).map(|s| line_and_column(&current, s.start));
             let message = e.message().trim_end().to_owned();
-            DocumentError { file: self.file, problems: vec![Problem { path: String::new(), place, message }] }
+            // Which of them it was, the types do not say.
+            let file = [vec![self.file], self.over].concat().join(" with ");
+            DocumentError { file, problems: vec![Problem { path: String::new(), place, message }] }
         })
     }
 }

@@ -250,9 +250,9 @@ impl Policy {
 
     /// The permit under which a component is asked what it offers: nothing granted, little to spend.
     pub fn permit_description(&self, plugin: PluginName, digest: Digest) -> Permit {
-        let limits = Limits::for_description(&self.admission);
-        let principal = Principal::of(Transport::Admission);
-        Permit::new(principal, Target::Plugin(plugin), digest, limits, Grants::default())
+        let target = Target::Plugin(plugin);
+        let limits = self.limits(&target).for_description(&self.admission);
+        Permit::new(Principal::of(Transport::Admission), target, digest, limits, Grants::default())
     }
 }
 

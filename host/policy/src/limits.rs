@@ -61,16 +61,15 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// What listing definitions may spend, of the limits that hold for every call: a plugin that
-    /// needs much to say what it offers is a plugin to look at.
-    pub fn for_description(admission: &AdmissionLimits) -> Self {
+    /// What listing definitions may spend, of what a call of the plugin may: one that needs much to
+    /// say what it offers is one to look at. Its size is what it is, so that stays.
+    pub(crate) fn for_description(&self, admission: &AdmissionLimits) -> Self {
         Self {
             fuel: admission.describe_fuel,
             deadline: admission.describe_deadline,
             output: admission.definitions,
-            host_calls: 1000,
             reports: 1,
-            ..Self::default()
+            ..self.clone()
         }
     }
 }

@@ -10,8 +10,8 @@ use rmcp::{
         GetPromptResult, GetTaskParams, GetTaskResult, Implementation, InitializeRequestParams, InitializeResult,
         ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
         PromptMessage, ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult, Reference,
-        ServerCapabilities, ServerConfig, SetLevelRequestParams, SubscribeRequestParams, SubscriptionFilter, Tool,
-        UnsubscribeRequestParams, UpdateTaskParams,
+        ServerCapabilities, ServerConfig, SetLevelRequestMethod, SetLevelRequestParams, SubscribeRequestParams,
+        SubscriptionFilter, Tool, UnsubscribeRequestParams, UpdateTaskParams,
     },
     service::{NotificationContext, RequestContext, SubscriptionContext},
 };
@@ -348,7 +348,10 @@ impl ServerHandler for McpServer {
             Reference::Prompt(prompt) => cofferdam_gate::Subject::Prompt(prompt.name),
             Reference::Resource(template) => cofferdam_gate::Subject::Resource(template.uri),
             _ => {
-                return Err(ErrorData::invalid_params("completion is offered for prompts and resource templates", None));
+                return Err(ErrorData::invalid_params(
+                    "completion is offered for prompts and resource templates",
+                    None,
+                ));
             }
         };
         let others = request.context.and_then(|c| c.arguments).unwrap_or_default().into_iter().collect();
@@ -363,11 +366,11 @@ impl ServerHandler for McpServer {
         Ok(CompleteResult::new(info))
     }
 
-    async fn set_level(
-        &self,
-        request: SetLevelRequestParams,
-        _cx: RequestContext<RoleServer>,
-    ) -> Result<(), ErrorData> {
+    async fn set_level(&self, request: SetLevelRequestParams, cx: RequestContext<RoleServer>) -> Result<(), ErrorData> {
+        // The library keeps the other methods of the older era from newer clients, and forgets this one.
+        if Era::of(&cx) == Era::Modern {
+            return Err(ErrorData::method_not_found::<SetLevelRequestMethod>());
+        }
         self.session.log_level.set(events::from_wire(request.level));
         Ok(())
     }

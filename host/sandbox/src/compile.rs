@@ -8,8 +8,11 @@
 
 use std::{
     io::{self, Read, Write},
+    num::NonZero,
     path::PathBuf,
     process::Stdio,
+    sync::Arc,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -20,6 +23,7 @@ use thiserror::Error;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     process::Command,
+    sync::Semaphore,
 };
 
 use crate::{Engine, EngineSettings, aot::MachineCode, engine};
@@ -44,6 +48,9 @@ struct Order {
 #[derive(Clone, Debug)]
 pub struct Compiler {
     executable: PathBuf,
+    /// One compiler for each processor: more would take time from each other that each is given
+    /// for itself.
+    places: Arc<Semaphore>,
 }
 
 /// Why there is no machine code.
@@ -62,7 +69,8 @@ pub enum CompileError {
 impl Compiler {
     /// A compiler that is `executable` started with [`WORKER_COMMAND`].
     pub fn new(executable: PathBuf) -> Self {
-        Self { executable }
+        let processors = thread::available_parallelism().map_or(1, NonZero::get);
+        Self { executable, places: Arc::new(Semaphore::new(processors)) }
     }
 
     pub(crate) async fn compile(
@@ -71,6 +79,7 @@ impl Compiler {
         component: &[u8],
         limits: &AdmissionLimits,
     ) -> Result<MachineCode, CompileError> {
+        let _place = self.places.acquire().await.map_err(io::Error::other)?;
         let wall = limits.compile_time.get();
         let order = Order {
             engine: engine.settings(),

@@ -1,3 +1,4 @@
+use cofferdam_capabilities::Limit;
 use cofferdam_capabilities::exports::cofferdam::plugin::{completions, prompts, resources, tools};
 use cofferdam_trust::Digest;
 use thiserror::Error;
@@ -34,15 +35,34 @@ pub struct Offers {
 pub enum PrepareError {
     #[error(transparent)]
     Compile(#[from] CompileError),
-    #[error("the engine has no room for it: {0}")]
-    TooLarge(String),
+    #[error("it is larger than the limit `{limit}` of any tool: {engine}")]
+    TooLarge { limit: Limit, engine: String },
+    #[error("the engine refuses it: {0}")]
+    Refused(String),
     #[error("its imports cannot be linked: {0}")]
     Link(String),
 }
 
+/// The pool says by text alone which of its bounds a component is over.
+fn too_large(engine: String) -> PrepareError {
+    let by_text = [
+        ("memory has a minimum", Limit::Memory),
+        ("memory index", Limit::Memory),
+        ("memories", Limit::Memories),
+        ("table has a minimum", Limit::TableElements),
+        ("table index", Limit::TableElements),
+        ("tables", Limit::Tables),
+        ("instances", Limit::Instances),
+    ];
+    match by_text.into_iter().find(|(text, _)| engine.contains(text)) {
+        Some((_, limit)) => PrepareError::TooLarge { limit, engine },
+        None => PrepareError::Refused(engine),
+    }
+}
+
 impl Prepared {
     pub(crate) fn new(engine: &Engine, digest: Digest, code: &MachineCode) -> Result<Self, PrepareError> {
-        let component = code.load(engine).map_err(|e| PrepareError::TooLarge(one_line(&e.root_cause().to_string())))?;
+        let component = code.load(engine).map_err(|e| too_large(one_line(&e.root_cause().to_string())))?;
         let link = |e: wasmtime::Error| PrepareError::Link(one_line(&e.root_cause().to_string()));
         let mut linker = engine.linker.clone();
         stub_absent(&mut linker, &component).map_err(link)?;

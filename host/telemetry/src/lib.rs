@@ -33,12 +33,20 @@ pub enum LogError {
     Twice,
 }
 
-/// The protocol library writes two or three lines about every request.
-const QUIET: &str = "rmcp=warn";
+/// The protocol library writes lines about every request, some of them with what the client sent.
+const QUIET: &str = "rmcp=error";
 
 /// Sets up logging for the whole process, once.
 pub fn init(level: &str, format: LogFormat) -> Result<(), LogError> {
     let wrong = |e: &dyn std::fmt::Display| LogError::Level { level: level.to_owned(), reason: e.to_string() };
+    // A word that is no level would be taken for the name of a part of the program, and silence all others.
+    for directive in level.split(',').map(str::trim) {
+        let known =
+            ["off", "error", "warn", "info", "debug", "trace"].iter().any(|l| directive.eq_ignore_ascii_case(l));
+        if !known && !directive.contains('=') {
+            return Err(wrong(&format!("{directive:?} is no level")));
+        }
+    }
     let filter = EnvFilter::try_new(format!("{QUIET},{level}")).map_err(|e| wrong(&e))?;
     let json = match format {
         LogFormat::Json => true,

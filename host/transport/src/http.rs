@@ -4,15 +4,17 @@ use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     Router,
+    extract::{Request, State},
     http::{HeaderName, HeaderValue, Method, header},
-    middleware,
-    serve::ListenerExt,
+    middleware::{self, Next},
+    response::Response,
+    serve::Listener,
 };
 use cofferdam_gate::Gate;
 use cofferdam_policy::Transport;
 use cofferdam_protocol::McpServer;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
@@ -21,7 +23,7 @@ use crate::{
     drain::{Drain, FAREWELL},
     guard::{self, Guard},
     health::Health,
-    sessions::{self, Remembered, SessionCap},
+    sessions::{self, Remembered},
     sse,
     streams::{self, Streams},
 };
@@ -64,23 +66,18 @@ pub async fn serve(
     let closed = CancellationToken::new();
     let streams = Streams::new(settings.max_streams);
     let health = Health::new(gate, settings.version);
-    let app = router(&server, &settings, &streams, health.clone(), &closed);
-    // Head and body of an answer are small writes of their own. With Nagle's algorithm the second
-    // waits for the client's delayed acknowledgement of the first: 40 ms on every call.
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "cannot set TCP_NODELAY");
-        }
-    });
+    let app = router(&server, &settings, &streams, health.clone(), &closing, &closed);
+    let listener = UntilClosing { listener: Some(listener), closing: closing.clone() };
     let drain =
         Drain { closing: closing.clone(), answering: streams.answering, closed: closed.clone(), grace: settings.grace };
     let draining = tokio::spawn(drain.run());
-    let signal = async move {
+    tokio::spawn(async move {
         closing.cancelled().await;
         health.drain();
-    };
-    let serving = axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>());
-    let serving = serving.with_graceful_shutdown(signal).into_future();
+    });
+    // Connections that are open go on until everything is answered, so that a probe on one of them
+    // hears that the host drains.
+    let serving = axum::serve(listener, app).with_graceful_shutdown(closed.clone().cancelled_owned()).into_future();
     tokio::select! {
         ended = serving => ended?,
         // Connections that stay open with nothing on them are not waited for.
@@ -90,15 +87,61 @@ pub async fn serve(
     Ok(if all { Ended::Drained } else { Ended::Cut })
 }
 
+/// A listener that takes no connections any more once the host is told to end.
+struct UntilClosing {
+    /// Gone when it is closed: the kernel refuses connections then.
+    listener: Option<TcpListener>,
+    closing: CancellationToken,
+}
+
+impl Listener for UntilClosing {
+    type Io = TcpStream;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (TcpStream, SocketAddr) {
+        if let Some(listener) = &mut self.listener {
+            tokio::select! {
+                // The trait's, which knows what to do when the process has no descriptors left.
+                (stream, address) = Listener::accept(listener) => {
+                    // Head and body of an answer are small writes of their own. With Nagle's algorithm
+                    // the second waits for the client's delayed acknowledgement of the first: 40 ms on
+                    // every call.
+                    if let Err(error) = stream.set_nodelay(true) {
+                        tracing::debug!(%error, "cannot set TCP_NODELAY");
+                    }
+                    return (stream, address);
+                }
+                () = self.closing.cancelled() => {}
+            }
+        }
+        self.listener = None;
+        std::future::pending().await
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listener.as_ref().ok_or_else(|| io::Error::from(io::ErrorKind::NotConnected))?.local_addr()
+    }
+}
+
+/// A client whose connection stays would send it new work for as long as the host drains.
+async fn say_goodbye(State(closing): State<CancellationToken>, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    if closing.is_cancelled() {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
+
 fn router(
     server: &McpServer,
     settings: &HttpSettings,
     streams: &Streams,
     health: Health,
+    closing: &CancellationToken,
     closed: &CancellationToken,
 ) -> Router {
     let guard = Guard::new(&settings.allowed_hosts, &settings.allowed_origins);
-    let manager = sessions::manager();
+    let manager = sessions::manager(settings.max_sessions);
     let mut config = StreamableHttpServerConfig::default()
         .with_cancellation_token(closed.clone())
         .with_max_request_body_bytes(settings.max_body)
@@ -113,8 +156,8 @@ fn router(
         move || Ok(server.for_connection(Transport::Http))
     };
     let streamable = StreamableHttpService::new(factory, manager.clone(), config);
-    let cap = SessionCap { manager, most: settings.max_sessions };
-    let mcp = Router::new().route_service("/mcp", streamable).layer(middleware::from_fn_with_state(cap, sessions::cap));
+    let mcp =
+        Router::new().route_service("/mcp", streamable).layer(middleware::from_fn_with_state(manager, sessions::cap));
     let older = sse::Sessions::new(
         server.clone(),
         settings.max_sessions,
@@ -123,6 +166,7 @@ fn router(
         closed.clone(),
     );
     mcp.merge(older.router())
+        .layer(middleware::from_fn_with_state(closing.clone(), say_goodbye))
         .layer(cors(guard.clone()))
         .layer(middleware::from_fn_with_state(guard, guard::check))
         .layer(middleware::from_fn_with_state(streams.clone(), streams::count))

@@ -29,7 +29,7 @@ use cofferdam_protocol::McpServer;
 use futures::{Stream, StreamExt, sink};
 use rmcp::{
     ServiceExt,
-    model::{ClientJsonRpcMessage, GetExtensions, JsonRpcMessage, RequestId, ServerJsonRpcMessage},
+    model::{ClientJsonRpcMessage, ClientNotification, GetExtensions, JsonRpcMessage, RequestId, ServerJsonRpcMessage},
 };
 use serde::Deserialize;
 use tokio::sync::mpsc::{self, error::TrySendError};
@@ -193,6 +193,13 @@ async fn deliver(sessions: &Sessions, session: &Session, message: ClientJsonRpcM
     if let JsonRpcMessage::Request(request) = &message {
         let token = sessions.answering.token();
         session.unanswered.lock().unwrap_or_else(PoisonError::into_inner).insert(request.id.clone(), token);
+    }
+    if let JsonRpcMessage::Notification(notification) = &message
+        && let ClientNotification::CancelledNotification(cancelled) = &notification.notification
+        && let Some(id) = &cancelled.params.request_id
+    {
+        // It will have no answer, and nobody waits for one.
+        session.unanswered.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
     }
     match session.incoming.try_send(message) {
         Ok(()) => StatusCode::ACCEPTED.into_response(),

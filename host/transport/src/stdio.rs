@@ -1,7 +1,7 @@
 //! One client, on standard input and output.
 
 use std::{
-    io,
+    io::{self, Cursor},
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -12,8 +12,9 @@ use cofferdam_gate::Gate;
 use cofferdam_policy::Transport;
 use cofferdam_protocol::McpServer;
 use rmcp::{ServiceExt, service::ServerInitializeError, transport::io::stdio_pipes};
+use serde_json::Value;
 use thiserror::Error;
-use tokio::io::{AsyncRead, ReadBuf};
+use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader, ReadBuf};
 use tokio_util::sync::CancellationToken;
 
 /// Why serving on stdio ended badly.
@@ -21,8 +22,13 @@ use tokio_util::sync::CancellationToken;
 #[error("stdio: {0}")]
 pub struct StdioError(String);
 
+/// Time for a message to get from one end of this process to the other.
+const SETTLE: Duration = Duration::from_millis(50);
+/// A line may be as long as the library reads.
+const LONGEST_LINE: u64 = 16 << 20;
+
 /// Serves `server` until standard input ends or `closing` fires; then lets calls finish, for up to
-/// `grace` when the host was told to end and for five seconds when the client left.
+/// `grace`.
 ///
 /// `over` is what the server was made with; it fires as soon as either happens, and ends what a
 /// client only listens to.
@@ -39,7 +45,22 @@ pub async fn serve(
 ) -> Result<(), StdioError> {
     let cut = CancellationToken::new();
     let (input, output) = stdio_pipes();
-    let input = TellsItsEnd { input, over };
+    let mut input = BufReader::new(input);
+    let first = tokio::select! {
+        () = closing.cancelled() => return Ok(()),
+        first = first_request(&mut input) => first.map_err(|e| StdioError(e.to_string()))?,
+    };
+    let Some(first) = first else { return Ok(()) };
+    let finished = {
+        let gate = gate.clone();
+        Box::pin(async move {
+            // What was read last is still on its way to the gate.
+            tokio::time::sleep(SETTLE).await;
+            let _cut = tokio::time::timeout(grace, gate.idle()).await;
+            tokio::time::sleep(SETTLE).await;
+        })
+    };
+    let input = EndsLast { input: Cursor::new(first).chain(input), over, ended: false, finished };
     let starting = server.for_connection(Transport::Stdio).serve_with_ct((input, output), cut.clone());
     let running = tokio::select! {
         () = closing.cancelled() => return Ok(()),
@@ -58,7 +79,7 @@ pub async fn serve(
                 tracing::warn!("the grace period is over");
             }
             // What the last call answered has to leave through the pipe.
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            tokio::time::sleep(SETTLE).await;
             cut.cancel();
             waiting.await
         }
@@ -66,24 +87,51 @@ pub async fn serve(
     ended.map(drop).map_err(|e| StdioError(e.to_string()))
 }
 
-pin_project_lite::pin_project! {
-    /// Standard input that says so when it ends. The library lets calls finish then, and would wait
-    /// for what a client listens to as well, which never finishes by itself.
-    struct TellsItsEnd<R> {
-        #[pin]
-        input: R,
-        over: CancellationToken,
+/// The first line that is a request; `None` when input ends before there is one.
+///
+/// The library gives up on a client that begins with anything else. A client that left a stray
+/// notification, or a shell that printed a greeting, is no reason not to serve what comes next.
+async fn first_request(input: &mut (impl AsyncBufRead + Unpin)) -> io::Result<Option<Vec<u8>>> {
+    loop {
+        let mut line = Vec::new();
+        if (&mut *input).take(LONGEST_LINE).read_until(b'\n', &mut line).await? == 0 {
+            return Ok(None);
+        }
+        let message: Option<Value> = serde_json::from_slice(&line).ok();
+        if message.is_some_and(|m| m.get("method").is_some() && m.get("id").is_some()) {
+            return Ok(Some(line));
+        }
+        tracing::debug!(bytes = line.len(), "ignored a line before the first request");
     }
 }
 
-impl<R: AsyncRead> AsyncRead for TellsItsEnd<R> {
+pin_project_lite::pin_project! {
+    /// Standard input whose end comes after the answers to what was read from it.
+    ///
+    /// The library stops sending what plugins tell, and waits five seconds for answers, once its
+    /// input ends; a script that pipes its requests in would lose what takes longer.
+    struct EndsLast<R, F> {
+        #[pin]
+        input: R,
+        over: CancellationToken,
+        ended: bool,
+        finished: F,
+    }
+}
+
+impl<R: AsyncRead, F: Future<Output = ()> + Unpin> AsyncRead for EndsLast<R, F> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.project();
-        let before = buffer.filled().len();
-        let read = ready!(this.input.poll_read(cx, buffer));
-        if read.is_err() || (buffer.filled().len() == before && buffer.remaining() > 0) {
+        if !*this.ended {
+            let before = buffer.filled().len();
+            let read = ready!(this.input.poll_read(cx, buffer));
+            if read.is_ok() && (buffer.filled().len() > before || buffer.remaining() == 0) {
+                return Poll::Ready(read);
+            }
+            *this.ended = true;
+            // What a client only listens to never finishes by itself.
             this.over.cancel();
         }
-        Poll::Ready(read)
+        Pin::new(this.finished).poll(cx).map(Ok)
     }
 }

@@ -13,21 +13,31 @@ struct Attack {
     step: &'static str,
 }
 
-const ATTACKS: [Attack; 10] = [
+const ATTACKS: [Attack; 12] = [
     Attack { name: "many-memories", forge: forge::many_memories, limit: "memory", step: "describe" },
     Attack { name: "multi-memory", forge: forge::multi_memory, limit: "memory", step: "describe" },
     Attack { name: "growing-memories", forge: forge::growing_memories, limit: "memory", step: "describe" },
     Attack { name: "huge-memory", forge: forge::huge_memory, limit: "memory", step: "compile" },
     Attack { name: "twenty-memories", forge: twenty_memories, limit: "memories", step: "compile" },
+    Attack { name: "nine-in-one", forge: nine_in_one, limit: "memories", step: "compile" },
     Attack { name: "table-bomb", forge: forge::table_bomb, limit: "table_elements", step: "compile" },
     Attack { name: "growing-table", forge: forge::growing_table, limit: "table_elements", step: "describe" },
     Attack { name: "sixty-tables", forge: sixty_tables, limit: "tables", step: "compile" },
+    Attack { name: "forty-in-one", forge: forty_in_one, limit: "tables", step: "compile" },
     Attack { name: "instance-bomb", forge: |c| forge::instance_bomb(c, 900), limit: "instances", step: "compile" },
     Attack { name: "some-instances", forge: |c| forge::instance_bomb(c, 70), limit: "instances", step: "compile" },
 ];
 
 fn twenty_memories(component: &[u8]) -> Vec<u8> {
     forge::with_extra_core(component, "(module (memory 1))", 20)
+}
+
+fn nine_in_one(component: &[u8]) -> Vec<u8> {
+    forge::with_extra_core(component, &format!("(module {})", "(memory 1)".repeat(9)), 1)
+}
+
+fn forty_in_one(component: &[u8]) -> Vec<u8> {
+    forge::with_extra_core(component, &format!("(module {})", "(table 1 funcref)".repeat(40)), 1)
 }
 
 fn sixty_tables(component: &[u8]) -> Vec<u8> {
@@ -37,8 +47,9 @@ fn sixty_tables(component: &[u8]) -> Vec<u8> {
 #[test]
 fn each_limit_keeps_out_its_own_attack() {
     let honest = guest("greeter");
-    let home = ATTACKS.iter().fold(with_neighbour(), |host, a| host.plugin(a.name, &(a.forge)(&honest))).files();
-    let plugins = Plugins::of(home.path());
+    let host = ATTACKS.iter().fold(with_neighbour(), |host, a| host.plugin(a.name, &(a.forge)(&honest))).start();
+    neighbour_answers(&host, "beside those that are refused");
+    let plugins = Plugins::of(&host.path(""));
     assert_eq!(plugins.served, ["neighbour"]);
     for Attack { name, limit, step, .. } in ATTACKS {
         plugins.assert_refused(name, step, &[&format!("`{limit}`")]);
@@ -48,15 +59,16 @@ fn each_limit_keeps_out_its_own_attack() {
 #[test]
 fn a_policy_with_room_for_them_lets_them_in() {
     let honest = guest("greeter");
-    let room =
-        "limits = { memory = \"4GiB\", memories = 50, tables = 100, table_elements = 10_000_000, instances = 1000 }";
+    let room = "memory = \"256MiB\", memories = 50, tables = 100, table_elements = 10_000_000, instances = 1000";
     // Room for each call costs address space, which even a large machine does not have for all.
     let host = HostBuilder::new().config("sandbox.instances = 1");
-    let host = ATTACKS.iter().fold(host, |host, Attack { name, forge, .. }| {
-        host.plugin(name, &forge(&honest)).policy(&format!("[[plugin]]\nname = \"{name}\"\n{room}"))
+    // No policy has room for the largest memory there is and another.
+    let host = ATTACKS.iter().filter(|a| a.name != "huge-memory").fold(host, |host, Attack { name, forge, .. }| {
+        host.plugin(name, &forge(&honest)).policy(&format!("[[plugin]]\nname = \"{name}\"\nlimits = {{ {room} }}"))
     });
     let plugins = Plugins::of(host.files().path());
     assert!(plugins.refused.is_empty(), "{:#?}", plugins.refused);
+    assert_eq!(plugins.served.len(), ATTACKS.len() - 1);
 }
 
 #[test]

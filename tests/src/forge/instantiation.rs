@@ -44,7 +44,7 @@ pub fn table_bomb(component: &[u8]) -> Vec<u8> {
     with_extra_core(component, "(module (table 10000000 funcref))", 1)
 }
 
-/// One more instance, with a table that grows to 10,000,000 elements, 10,000 at a time.
+/// One more instance, with a table that grows to 10,000,000 elements, 20,000 at a time.
 pub fn growing_table(component: &[u8]) -> Vec<u8> {
     with_extra_core(
         component,
@@ -52,7 +52,7 @@ pub fn growing_table(component: &[u8]) -> Vec<u8> {
             (table $table 0 funcref)
             (func $grow
                 (loop $again
-                    (if (i32.eq (table.grow $table (ref.null func) (i32.const 10000)) (i32.const -1))
+                    (if (i32.eq (table.grow $table (ref.null func) (i32.const 20000)) (i32.const -1))
                         (then unreachable))
                     (br_if $again (i32.lt_u (table.size $table) (i32.const 10000000)))))
             (start $grow))",

@@ -8,6 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
 use super::SchemaError;
@@ -23,7 +24,7 @@ const MOST_SETS: usize = 2000;
 type Parts = BTreeMap<String, u64>;
 
 pub(super) fn check(root: &Value) -> Result<(), SchemaError> {
-    let schema = Graph { root, anchors: anchors(root) };
+    let schema = Graph { root, anchors: anchors(root)? };
     let mut seen = BTreeSet::new();
     let mut level = vec![Parts::from([(String::new(), 1)])];
     for _ in 0..LEVELS {
@@ -142,17 +143,12 @@ impl Graph<'_> {
     }
 
     fn target(&self, reference: &str) -> Option<String> {
-        let fragment = reference.strip_prefix('#')?;
+        let fragment = percent_decode_str(reference.strip_prefix('#')?).decode_utf8_lossy();
         if fragment.is_empty() || fragment.starts_with('/') {
-            // Percent-encoding is rare here, and a pointer that does not resolve counts as nothing;
-            // the validator refuses it.
-            return Some(
-                url::form_urlencoded::parse(fragment.replace('+', "%2B").as_bytes())
-                    .next()
-                    .map_or_else(String::new, |(k, _)| k.into_owned()),
-            );
+            // A pointer that does not resolve counts as nothing; the validator refuses it.
+            return Some(fragment.into_owned());
         }
-        self.anchors.get(fragment).cloned()
+        self.anchors.get(fragment.as_ref()).cloned()
     }
 }
 
@@ -164,27 +160,33 @@ fn escape(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }
 
-/// Where each anchor points.
-fn anchors(root: &Value) -> BTreeMap<String, String> {
-    fn walk(value: &Value, here: &str, found: &mut BTreeMap<String, String>) {
+/// Where each anchor points. A name that is there twice, or a part with an identity of its own, would
+/// let a reference mean something else here than it means to the validator.
+fn anchors(root: &Value) -> Result<BTreeMap<String, String>, SchemaError> {
+    fn walk(value: &Value, here: &str, found: &mut BTreeMap<String, String>) -> Result<(), SchemaError> {
         match value {
             Value::Object(members) => {
                 for key in ["$anchor", "$dynamicAnchor"] {
-                    if let Some(name) = members.get(key).and_then(Value::as_str) {
-                        found.insert(name.to_owned(), here.to_owned());
+                    if let Some(name) = members.get(key).and_then(Value::as_str)
+                        && found.insert(name.to_owned(), here.to_owned()).is_some()
+                    {
+                        return Err(SchemaError::Ambiguous(name.chars().take(80).collect()));
                     }
                 }
-                for (key, member) in members {
-                    walk(member, &format!("{here}/{}", escape(key)), found);
+                if let Some(id) = members.get("$id").and_then(Value::as_str)
+                    && (!here.is_empty() || id.contains('#'))
+                {
+                    return Err(SchemaError::Ambiguous(id.chars().take(80).collect()));
                 }
+                members.iter().try_for_each(|(key, member)| walk(member, &format!("{here}/{}", escape(key)), found))
             }
             Value::Array(items) => {
-                items.iter().enumerate().for_each(|(at, item)| walk(item, &format!("{here}/{at}"), found));
+                items.iter().enumerate().try_for_each(|(at, item)| walk(item, &format!("{here}/{at}"), found))
             }
-            _ => {}
+            _ => Ok(()),
         }
     }
     let mut found = BTreeMap::new();
-    walk(root, "", &mut found);
-    found
+    walk(root, "", &mut found)?;
+    Ok(found)
 }

@@ -57,6 +57,9 @@ fn show(plugin: &Plugin, lock: &Lock) {
         for import in plugin.imports.iter().filter(|i| !before.imports.contains(&i.name)) {
             println!("  new import: {}", import.name.escape_debug());
         }
+        for gone in before.imports.iter().filter(|b| !plugin.imports.iter().any(|i| i.name == **b)) {
+            println!("  gone import: {}", gone.escape_debug());
+        }
         for tool in plugin.tools.iter().filter(|t| !before.tools.iter().any(|b| b == t.name.as_str())) {
             println!("  new tool: {}", tool.name);
         }

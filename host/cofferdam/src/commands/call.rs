@@ -30,6 +30,9 @@ pub(crate) fn run(global: &Global, args: CallArgs) -> Result<ExitCode> {
                 eprintln!("{refusal}");
             }
             let known: Vec<&str> = catalog.tools.keys().map(|id| id.as_str()).collect();
+            if known.is_empty() {
+                bail!("there is no tool {:?}: none is served; `cofferdam plugins` says why", args.tool);
+            }
             bail!("there is no tool {:?}; there is {}", args.tool, known.join(", "));
         };
         let limits = catalog.policy.limits(&tool.target).clone();
