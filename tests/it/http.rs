@@ -448,8 +448,8 @@ fn bodies_are_bounded() {
     let mut connection = Connection::to(host.rpc());
     connection.send("POST", "/mcp", &[current("tools/list", ""), vec![("transfer-encoding", "chunked")]].concat(), "");
     let chunk = format!("4000\r\n{}\r\n", " ".repeat(0x4000));
-    (0..8).for_each(|_| connection.write(chunk.as_bytes()));
-    connection.write(b"0\r\n\r\n");
+    (0..4).for_each(|_| connection.write(chunk.as_bytes()));
+    connection.write(b"1\r\n \r\n0\r\n\r\n");
     assert_eq!(connection.head().status, 413);
     let (mut events, endpoint) = open_sse(&host);
     let initialize = initialize(LEGACY);
@@ -508,7 +508,7 @@ fn requests_at_a_time_are_bounded() {
     let host = hostile().config("http.max_streams = 2").start();
     let (events, _) = open_sse(&host);
     let rpc = host.rpc().clone();
-    let sleeping = thread::spawn(move || rpc.call("hostile_sleep", json!({ "ms": 1500 })));
+    let sleeping = thread::spawn(move || rpc.call("hostile_sleep", json!({ "ms": 2000 })));
     running(&host, 1);
     let listed = || {
         Connection::to(host.rpc()).ask("POST", "/mcp", &current("tools/list", ""), &request(1, "tools/list", json!({})))

@@ -63,7 +63,7 @@ pub(crate) enum Command {
     Completions { shell: Shell },
 }
 
-#[derive(Debug, Args)]
+#[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct ServeArgs {
     /// Address and port to listen on; the configuration's when absent.
     #[arg(long, value_name = "ADDRESS")]

@@ -112,8 +112,8 @@ impl Listener {
                     self.log(level, message, fields).await;
                 }
             }
-            Event::Changed(listing) => self.hub.tell(Change::Listing(listing)),
-            Event::Updated { uri } => self.hub.tell(Change::Resource(uri)),
+            Event::Changed(listing) => self.hub.tell(&Change::Listing(listing)),
+            Event::Updated { uri } => self.hub.tell(&Change::Resource(uri)),
         }
     }
 

@@ -82,7 +82,7 @@ impl Hub {
         }
     }
 
-    pub(crate) fn tell(self: &Arc<Self>, change: Change) {
+    pub(crate) fn tell(&self, change: &Change) {
         // An error means that nobody of the current era listens.
         let _nobody = self.changes.send(change.clone());
         let sessions = {
@@ -113,7 +113,7 @@ impl Hub {
                 // The first publication is what clients waited for, not a change.
                 if before.version > 0 {
                     for listing in differences(&before, &now) {
-                        hub.tell(Change::Listing(listing));
+                        hub.tell(&Change::Listing(listing));
                     }
                 }
                 before = now;

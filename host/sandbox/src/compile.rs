@@ -17,7 +17,7 @@ use std::{
 };
 
 use cofferdam_policy::{AdmissionLimits, Bytes, Span};
-use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, getpid, setrlimit};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use tokio::{
@@ -42,6 +42,8 @@ struct Order {
     engine: EngineSettings,
     memory: u64,
     seconds: u64,
+    /// The process this is done for.
+    host: i32,
 }
 
 /// Starts compilers.
@@ -51,6 +53,7 @@ pub struct Compiler {
     /// One compiler for each processor: more would take time from each other that each is given
     /// for itself.
     places: Arc<Semaphore>,
+    processors: u64,
 }
 
 /// Why there is no machine code.
@@ -70,7 +73,7 @@ impl Compiler {
     /// A compiler that is `executable` started with [`WORKER_COMMAND`].
     pub fn new(executable: PathBuf) -> Self {
         let processors = thread::available_parallelism().map_or(1, NonZero::get);
-        Self { executable, places: Arc::new(Semaphore::new(processors)) }
+        Self { executable, places: Arc::new(Semaphore::new(processors)), processors: processors as u64 }
     }
 
     pub(crate) async fn compile(
@@ -85,7 +88,8 @@ impl Compiler {
             engine: engine.settings(),
             memory: limits.compile_memory.get(),
             // Of processor time, on every core: the wall clock is the limit that is meant.
-            seconds: wall.as_secs().saturating_mul(8).saturating_add(1),
+            seconds: wall.as_secs().saturating_mul(self.processors).saturating_add(1),
+            host: getpid().as_raw_nonzero().get(),
         };
         let order = serde_json::to_string(&order).map_err(io::Error::from)?;
         let mut child = Command::new(&self.executable)
@@ -151,6 +155,7 @@ pub fn worker(order: &str) -> i32 {
 
 fn work(order: &str) -> wasmtime::Result<()> {
     let order: Order = serde_json::from_str(order)?;
+    die_with(order.host)?;
     // The engine reserves the address space of its pool, which is not memory: its limit comes on
     // top of what is mapped by then.
     let engine = engine::compiler(order.engine)?;
@@ -164,6 +169,21 @@ fn work(order: &str) -> wasmtime::Result<()> {
     io::stdin().lock().read_to_end(&mut component)?;
     let code = engine.precompile_component(&component)?;
     io::stdout().lock().write_all(&code)?;
+    Ok(())
+}
+
+/// A host that is killed cannot stop its compilers; the kernel does.
+#[cfg(target_os = "linux")]
+fn die_with(host: i32) -> wasmtime::Result<()> {
+    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
+    // It may have died before it could be told.
+    let alive = rustix::process::getppid().is_some_and(|parent| parent.as_raw_nonzero().get() == host);
+    if alive { Ok(()) } else { Err(wasmtime::format_err!("the host is gone")) }
+}
+
+/// Elsewhere the limit on processor time has to do.
+#[cfg(not(target_os = "linux"))]
+fn die_with(_host: i32) -> wasmtime::Result<()> {
     Ok(())
 }
 

@@ -9,17 +9,27 @@ use std::{
 };
 
 use cofferdam_tests::{HostBuilder, TestHost, binary, eventually, forge, guest};
-use rustix::process::Pid;
+use rustix::process::{Pid, Signal};
 use serde_json::{Value, json};
 
 use super::{neighbour_answers, with_neighbour};
 
 /// Processes that a host started and that did not end: compilers.
-fn compilers(host: Pid) -> usize {
+fn compiler_pids(host: Pid) -> Vec<String> {
     // Threads end between being listed and being looked at.
     let of = |task: fs::DirEntry| fs::read_to_string(task.path().join("children")).unwrap_or_default();
     let tasks = fs::read_dir(format!("/proc/{}/task", host.as_raw_nonzero())).unwrap();
-    tasks.flatten().map(|task| of(task).split_whitespace().count()).sum()
+    tasks.flatten().flat_map(|task| of(task).split_whitespace().map(str::to_owned).collect::<Vec<_>>()).collect()
+}
+
+fn compilers(host: Pid) -> usize {
+    compiler_pids(host).len()
+}
+
+/// Whether a process is there and not merely waiting to be buried.
+fn is_alive(pid: &str) -> bool {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    status.lines().any(|line| line.starts_with("State:") && !line.contains('Z'))
 }
 
 /// The most memory that the host held at a time, in MiB.
@@ -90,6 +100,17 @@ fn others_come_and_go_while_one_compiles() {
     eventually("the neighbour is gone", || (host.rpc().tools() == ["other_greet"]).then_some(()));
     still("the neighbour went");
     assert_eq!(host.rpc().call("other_greet", json!({ "name": "Ada" })).text(), "Hello, Ada!");
+}
+
+#[test]
+fn compilers_die_with_a_host_that_is_killed() {
+    let bomb = forge::slow_to_compile(&guest("greeter"));
+    let host = expecting(&bomb, "admission.compile_time = \"5m\"");
+    host.drop_in("bomb", &bomb);
+    let compiler = eventually("it compiles", || compiler_pids(host.pid()).pop());
+    host.signal(Signal::KILL);
+    host.wait();
+    eventually("the compiler is gone", || (!is_alive(&compiler)).then_some(()));
 }
 
 #[test]

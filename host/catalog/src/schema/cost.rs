@@ -118,7 +118,7 @@ impl Graph<'_> {
                 match schema.get(key) {
                     Some(Value::Object(_)) => *any.entry(format!("{part}/{key}")).or_default() += times,
                     Some(Value::Array(items)) => {
-                        (0..items.len()).for_each(|at| *any.entry(format!("{part}/{key}/{at}")).or_default() += times)
+                        (0..items.len()).for_each(|at| *any.entry(format!("{part}/{key}/{at}")).or_default() += times);
                     }
                     _ => {}
                 }
