@@ -38,16 +38,16 @@ fn know_neither_zero_nor_unlimited() {
 
 #[test]
 fn errors_show_the_right_form() {
-    insta_like(
-        "64".parse::<Bytes>().unwrap_err(),
+    says(
+        &"64".parse::<Bytes>().unwrap_err(),
         "\"64\" is no size: write a size above zero with its unit, such as \"64MiB\" or \"512KiB\"",
     );
-    insta_like(
-        "unlimited".parse::<Fuel>().unwrap_err(),
+    says(
+        &"unlimited".parse::<Fuel>().unwrap_err(),
         "\"unlimited\" is no amount of fuel: write a number above zero with k, M or G, such as \"200M\"",
     );
 }
 
-fn insta_like(error: UnitError, expected: &str) {
+fn says(error: &UnitError, expected: &str) {
     assert_eq!(error.to_string(), expected);
 }
