@@ -573,6 +573,12 @@ fn each_client_gets_its_configuration() {
         for more in [&[] as &[&str], &["--url", "https://mcp.example.com/mcp"]] {
             let args = [&["client-config", "--client", client], more].concat();
             let finished = cli.run(&args);
+            // Its file knows no addresses, and an entry that it ignores helps nobody.
+            if client == "claude-desktop" && !more.is_empty() {
+                assert_eq!((finished.code, finished.out.as_str()), (Some(1), ""));
+                text.push_str(&transcript(&args, &finished));
+                continue;
+            }
             let entry: Value = serde_json::from_str(&finished.out).unwrap_or_else(|e| panic!("{e}: {}", finished.out));
             let servers = if client == "vscode" { "servers" } else { "mcpServers" };
             assert!(entry[servers]["cofferdam"].is_object(), "{client}: {entry}");

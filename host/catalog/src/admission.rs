@@ -174,7 +174,14 @@ impl Compiled {
     pub async fn describe(self, place: &Place, policy: &Policy) -> Result<Described, Refusal> {
         let name = self.verified.candidate.name.clone();
         let refuse = |found: String| {
-            Refusal::new(&name, Step::Describe, found, "listing has to be pure and small: its author has to mend it")
+            // How the engine says that a component's types are not the host's.
+            let foreign = found.contains("expected ") && found.contains("found ");
+            let mend = if foreign {
+                "it was built for another state of the contract: build it again with the wit/ of this host"
+            } else {
+                "listing has to be pure and small: its author has to mend it"
+            };
+            Refusal::new(&name, Step::Describe, found, mend)
         };
         let permit = policy.permit_description(name.clone(), self.verified.candidate.digest);
         let never = CancellationToken::new();

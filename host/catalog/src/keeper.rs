@@ -47,7 +47,7 @@ pub enum KeeperError {
     Policy(#[from] PolicyError),
     #[error(transparent)]
     Lock(#[from] LockError),
-    #[error("{file} asks for more memory, tables or stack than this host was started with: restart it")]
+    #[error("{file} asks for more memory or tables, or for another stack, than this host was started with: restart it")]
     Restart { file: String },
 }
 

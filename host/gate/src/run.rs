@@ -72,7 +72,7 @@ impl Gate {
                 biased;
                 () = caller.cancel.cancelled() => return Err(CallError::Cancelled),
                 place = tokio::time::timeout(limits.queue.get(), tool.slots.clone().acquire_owned()) => {
-                    let busy = || Failed::limit(Limit::Concurrency, &format!(": {} calls run already; try again", limits.concurrency));
+                    let busy = || Failed::limit(Limit::Concurrency, &format!(": as many calls run as may, {}; try again", limits.concurrency));
                     place.ok().and_then(Result::ok).ok_or_else(busy)?
                 }
             };
@@ -310,7 +310,7 @@ impl Gate {
             Err(CallError::Unknown { .. }) => ("unknown", None),
             Err(CallError::State(why)) => ("bad_state", Some(why.to_string())),
             Err(CallError::ClientLacks(_)) => ("client_lacks", None),
-            Err(CallError::Arguments(why)) => ("validation", Some(why.clone())),
+            Err(CallError::Arguments(_)) => ("validation", None),
             Err(CallError::Cancelled) => ("cancelled", None),
             Err(CallError::Failed(failed)) => {
                 let label = failed.limit.map_or(failed.code.label(), |_| Code::LimitExceeded.label());

@@ -131,11 +131,17 @@ impl Compiler {
             return Ok(MachineCode::vouched_for(code));
         }
         match status.code() {
-            Some(REFUSED) => Err(CompileError::Refused(first_line(&complaint))),
+            Some(REFUSED) if !says_out_of_memory(&complaint) => Err(CompileError::Refused(first_line(&complaint))),
             // The compiler has no way to go on without memory: it aborts, or is killed.
             _ => Err(CompileError::TooMuch { limit: limits.compile_memory, status: status.to_string() }),
         }
     }
+}
+
+/// Some allocations fail with words instead of a signal.
+fn says_out_of_memory(complaint: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(complaint).to_lowercase();
+    text.contains("out of memory") || text.contains("cannot allocate memory")
 }
 
 /// Exit code of a worker whose component is at fault.

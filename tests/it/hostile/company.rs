@@ -54,7 +54,7 @@ fn calls_of_one_tool_at_a_time_are_limited() {
     let reply = host.rpc().call("hostile_sleep_forever", json!({}));
     let failure = reply.failure();
     assert_eq!((&failure["limit"], &failure["retryable"]), (&json!("concurrency"), &json!(true)));
-    assert!(reply.text().contains("`concurrency`: 1 calls run already"), "{}", reply.text());
+    assert!(reply.text().contains("`concurrency`: as many calls run as may, 1"), "{}", reply.text());
     // It is the tool's limit: another of the same plugin has places.
     assert!(!host.rpc().call("hostile_sleep", json!({ "ms": 1 })).failed());
     neighbour_answers(&host, "beside a tool without places");
