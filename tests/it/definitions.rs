@@ -44,7 +44,7 @@ fn liar(tools: &[Value]) -> Vec<u8> {
 fn assert_refused(lies: &[Lie], host: HostBuilder) {
     let host = host.plugin("good", &guest("greeter"));
     // None is kept out for want of time, however many compile at once.
-    let host = host.policy("admission.compile_time = \"5m\"");
+    let host = host.policy("admission.compile_time = \"5m\"\nadmission.describe_deadline = \"1m\"");
     let host = lies.iter().fold(host, |host, Lie { name, tools, .. }| host.plugin(name, &liar(tools))).start();
     assert_eq!(host.rpc().tools(), ["good_greet"], "of all others nothing is listed");
     for Lie { name, says, .. } in lies {

@@ -3,6 +3,7 @@
 
 mod cache;
 mod calls;
+mod checking;
 mod company;
 mod compilation;
 mod files;

@@ -11,7 +11,7 @@ use std::{
 use cofferdam_capabilities::HostFacts;
 use cofferdam_policy::{AdmissionLimits, PluginName, Policy, Prefix};
 use cofferdam_sandbox::{
-    Definitions, Engine, Failure, Operation, Prepared, Ran, Reply,
+    Definitions, Engine, Failure, Operation, PrepareError, Prepared, Ran, Reply,
     cache::CodeCache,
     compile::{CodeFrom, Compiler},
 };
@@ -151,7 +151,11 @@ impl Verified {
         let Candidate { name, bytes, digest, .. } = &self.candidate;
         let prepared = place.cache.prepare(&place.engine, &place.compiler, *digest, bytes, limits).await;
         let (prepared, from) = prepared.map_err(|e| {
-            Refusal::new(name, Step::Compile, e, "mend the component, or raise the limit it needs in `[admission]`")
+            let mend = match e {
+                PrepareError::TooLarge { .. } => "make it smaller, or raise that limit for it in the policy",
+                _ => "mend the component, or raise the limit it needs in `[admission]`",
+            };
+            Refusal::new(name, Step::Compile, e, mend)
         })?;
         let size = bytes.len() as u64;
         Ok(Compiled { verified: self, inspected, prepared: Arc::new(prepared), from, began, size })

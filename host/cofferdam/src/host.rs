@@ -1,6 +1,6 @@
 //! The parts of a host, put together.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use anyhow::{Context, Result, bail};
 use cofferdam_capabilities::HostFacts;
@@ -39,7 +39,7 @@ impl Host {
         let engine = EngineSettings::new(policy.ceiling(), config.instances);
         let engine = Arc::new(Engine::new(engine)?);
         let cache = CodeCache::open(&config.cache)?;
-        let compiler = Compiler::new(std::env::current_exe().context("cannot find this program")?);
+        let compiler = Compiler::new(own_executable()?);
         let facts = Arc::new(Facts::new());
         let place = Place { engine: engine.clone(), cache, compiler, facts: facts.clone() as Arc<dyn HostFacts> };
         let (keeper, reading) = Keeper::new(settings, policy, lock, place.clone());
@@ -55,6 +55,18 @@ impl Host {
         let settings = Settings { page: config.page, version: env!("CARGO_PKG_VERSION") };
         McpServer::new(self.gate.clone(), settings, closing)
     }
+}
+
+/// This very program, for as long as it runs. Its path may lead to another one by then: programs are
+/// upgraded under hosts that run, and what a compiler writes is trusted.
+#[cfg(target_os = "linux")]
+fn own_executable() -> Result<PathBuf> {
+    Ok(PathBuf::from("/proc/self/exe"))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn own_executable() -> Result<PathBuf> {
+    std::env::current_exe().context("cannot find this program")
 }
 
 fn read(settings: &KeeperSettings) -> Result<(Policy, Lock)> {

@@ -1,22 +1,32 @@
 //! What came back from a component, checked before anybody sees it.
 
+use std::sync::Arc;
+
 use cofferdam_capabilities::{
     Limit,
     exports::cofferdam::plugin::{prompts::PromptResult, tools::ToolResult},
     imports::plugin::types::{Content, ResourceBody, ResourceContents, TextContent},
 };
-use cofferdam_catalog::Schema;
-use cofferdam_policy::Bytes;
+use cofferdam_catalog::{Schema, ToolDefinition, Violation};
+use cofferdam_policy::{Bytes, Span};
 use serde_json::Value;
 
-use crate::{CallError, Failed};
+use crate::{CallError, Failed, Gate};
 
-/// A tool's result that is what the tool declared, and its structured content as a value.
-pub(crate) fn tool_result(
-    mut result: ToolResult,
-    output: Option<&Schema>,
-    most: Bytes,
-) -> Result<(Vec<Content>, Option<Value>), CallError> {
+/// Values past this size are checked on a thread of their own: a pattern may take a microsecond for
+/// each byte, and the runtime's threads belong to everybody.
+const CHECKED_ASIDE: usize = 16 * 1024;
+
+/// A result that was read and not yet held against its schema.
+pub(crate) struct Parsed {
+    pub(crate) content: Vec<Content>,
+    pub(crate) structured: Option<Value>,
+    /// Bytes of the structured content.
+    bytes: usize,
+}
+
+/// Reads a tool's result, if it is no larger than it may be.
+pub(crate) fn tool_result(mut result: ToolResult, most: Bytes) -> Result<Parsed, CallError> {
     let structured_bytes = result.structured.as_ref().map_or(0, String::len);
     let bytes = result.content.iter().map(content_size).sum::<usize>() + structured_bytes;
     within(bytes, most)?;
@@ -28,26 +38,84 @@ pub(crate) fn tool_result(
         ),
         None => None,
     };
-    match (output, &structured) {
-        (Some(schema), Some(value)) => {
-            let violations = schema.violations(value);
-            if let Some(first) = violations.first() {
-                let why = format!("its result is not what its output schema says: {}: {}", first.path, first.message);
-                return Err(Failed::fault(why).into());
-            }
-        }
-        (Some(_), None) => {
-            return Err(Failed::fault("it declares an output schema and gave no structured content").into());
-        }
-        (None, _) => {}
-    }
     if result.content.is_empty()
         && let Some(text) = result.structured.take()
     {
         // Clients that know no structured content read this.
         result.content.push(Content::Text(TextContent { text, hints: None }));
     }
-    Ok((result.content, structured))
+    Ok(Parsed { content: result.content, structured, bytes: structured_bytes })
+}
+
+impl Gate {
+    /// Holds arguments of `bytes` bytes against the tool's input schema.
+    pub(crate) async fn arguments(
+        &self,
+        tool: &Arc<ToolDefinition>,
+        value: Value,
+        bytes: usize,
+        deadline: Span,
+    ) -> Result<Value, CallError> {
+        let (value, violations) = self.checked(tool, |t| Some(&t.input), value, bytes, deadline).await?;
+        if violations.is_empty() {
+            return Ok(value);
+        }
+        Err(Failed::validation("the arguments do not match the tool's input schema", violations).into())
+    }
+
+    /// Holds a result against what the tool declared.
+    pub(crate) async fn result(
+        &self,
+        tool: &Arc<ToolDefinition>,
+        parsed: Parsed,
+        deadline: Span,
+    ) -> Result<(Vec<Content>, Option<Value>), CallError> {
+        let Parsed { content, structured, bytes } = parsed;
+        if tool.output.is_none() {
+            return Ok((content, structured));
+        }
+        let Some(value) = structured else {
+            return Err(Failed::fault("it declares an output schema and gave no structured content").into());
+        };
+        let (value, violations) = self.checked(tool, |t| t.output.as_ref(), value, bytes, deadline).await?;
+        if let Some(first) = violations.first() {
+            let why = format!("its result is not what its output schema says: {}: {}", first.path, first.message);
+            return Err(Failed::fault(why).into());
+        }
+        Ok((content, Some(value)))
+    }
+
+    async fn checked(
+        &self,
+        tool: &Arc<ToolDefinition>,
+        schema: fn(&ToolDefinition) -> Option<&Schema>,
+        value: Value,
+        bytes: usize,
+        deadline: Span,
+    ) -> Result<(Value, Vec<Violation>), CallError> {
+        let violations =
+            move |tool: &ToolDefinition, value: &Value| schema(tool).map_or(Vec::new(), |s| s.violations(value));
+        if bytes <= CHECKED_ASIDE {
+            let found = violations(tool, &value);
+            return Ok((value, found));
+        }
+        let tool = tool.clone();
+        let checking = async {
+            // Held by the thread itself: one that nobody waits for any more still takes its processor.
+            let place = self.checkers.clone().acquire_owned().await.ok();
+            let aside = tokio::task::spawn_blocking(move || {
+                let found = violations(&tool, &value);
+                drop(place);
+                (value, found)
+            });
+            aside.await
+        };
+        match tokio::time::timeout(deadline.get(), checking).await {
+            Ok(Ok(checked)) => Ok(checked),
+            Ok(Err(broken)) => Err(Failed::fault(format!("checking against its schema broke down: {broken}")).into()),
+            Err(_elapsed) => Err(Failed::limit(Limit::Deadline, ": checking against its schema did not end").into()),
+        }
+    }
 }
 
 pub(crate) fn prompt_result(result: PromptResult, most: Bytes) -> Result<PromptResult, CallError> {

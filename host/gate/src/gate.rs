@@ -1,11 +1,15 @@
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    num::NonZero,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use cofferdam_capabilities::HostFacts;
 use cofferdam_catalog::{Catalog, Reading};
 use cofferdam_sandbox::{Engine, Usage};
+use tokio::sync::Semaphore;
 use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 
 use crate::seal::Sealer;
@@ -19,6 +23,8 @@ pub struct Gate {
     catalog: Reading,
     running: Arc<AtomicU64>,
     inside: TaskTracker,
+    /// Threads that may check large values at a time.
+    pub(crate) checkers: Arc<Semaphore>,
 }
 
 /// What became of a call.
@@ -40,7 +46,9 @@ impl Gate {
         facts: Arc<dyn HostFacts>,
         running: Arc<AtomicU64>,
     ) -> Result<Self, getrandom::Error> {
-        Ok(Self { engine, facts, sealer: Sealer::new()?, catalog, running, inside: TaskTracker::new() })
+        let checkers = Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(1, NonZero::get)));
+        let (sealer, inside) = (Sealer::new()?, TaskTracker::new());
+        Ok(Self { engine, facts, sealer, catalog, running, inside, checkers })
     }
 
     /// What is served, for those who follow it.

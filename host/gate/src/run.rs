@@ -62,10 +62,8 @@ impl Gate {
             let permit = permit(&catalog, caller, tool.target.clone(), &plugin, "tool", name)?;
             let limits = permit.limits().clone();
             let arguments = Value::Object(arguments);
-            let violations = tool.definition.input.violations(&arguments);
-            if !violations.is_empty() {
-                return Err(Failed::validation("the arguments do not match the tool's input schema", violations).into());
-            }
+            let text = arguments.to_string();
+            let arguments = self.arguments(&tool.definition, arguments, text.len(), limits.deadline).await?;
             let binding = Binding::new(&caller.principal, name, plugin.digest, &arguments);
             let context = self.context(caller, round, &binding)?;
             let _place = tokio::select! {
@@ -77,11 +75,11 @@ impl Gate {
                 }
             };
             let name = tool.definition.name.to_string();
-            let operation = Operation::CallTool { name, arguments: arguments.to_string(), context };
+            let operation = Operation::CallTool { name, arguments: text, context };
             let (reply, usage) = self.run(caller, &plugin, permit, operation, &limits).await;
-            let answer = reply.and_then(|reply| match reply {
+            let parsed = reply.and_then(|reply| match reply {
                 Reply::Tool(Ok(tools::Outcome::Complete(result))) => {
-                    check::tool_result(result, tool.definition.output.as_ref(), limits.output).map(Answer::Complete)
+                    check::tool_result(result, limits.output).map(Answer::Complete)
                 }
                 Reply::Tool(Ok(tools::Outcome::InputRequired(wanted))) => {
                     Asked::of(wanted, caller.features, &self.sealer, &binding).map(Answer::InputRequired)
@@ -92,6 +90,14 @@ impl Gate {
                 Reply::Tool(Err(error)) => Err(Failed::of_plugin(error)),
                 _ => Err(Failed::fault("it answered something else").into()),
             });
+            let answer = match parsed {
+                Ok(Answer::Complete(parsed)) => {
+                    self.result(&tool.definition, parsed, limits.deadline).await.map(Answer::Complete)
+                }
+                Ok(Answer::InputRequired(asked)) => Ok(Answer::InputRequired(asked)),
+                Ok(Answer::Background(state)) => Ok(Answer::Background(state)),
+                Err(error) => Err(error),
+            };
             Ok(Called { answer, usage })
         }
         .await;

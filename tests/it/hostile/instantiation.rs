@@ -5,6 +5,9 @@ use serde_json::json;
 
 use super::{Plugins, neighbour_answers, with_neighbour};
 
+/// Time enough on a machine that is busy, so that each attack comes up against its own limit.
+const PATIENCE: &str = "admission.compile_time = \"5m\"\nadmission.describe_deadline = \"1m\"";
+
 /// A component that takes too much, the limit that stops it, and the step at which that shows.
 struct Attack {
     name: &'static str,
@@ -47,7 +50,8 @@ fn sixty_tables(component: &[u8]) -> Vec<u8> {
 #[test]
 fn each_limit_keeps_out_its_own_attack() {
     let honest = guest("greeter");
-    let host = ATTACKS.iter().fold(with_neighbour(), |host, a| host.plugin(a.name, &(a.forge)(&honest))).start();
+    let host = with_neighbour().policy(PATIENCE);
+    let host = ATTACKS.iter().fold(host, |host, a| host.plugin(a.name, &(a.forge)(&honest))).start();
     neighbour_answers(&host, "beside those that are refused");
     let plugins = Plugins::of(&host.path(""));
     assert_eq!(plugins.served, ["neighbour"]);
@@ -61,7 +65,7 @@ fn a_policy_with_room_for_them_lets_them_in() {
     let honest = guest("greeter");
     let room = "memory = \"256MiB\", memories = 50, tables = 100, table_elements = 10_000_000, instances = 1000";
     // Room for each call costs address space, which even a large machine does not have for all.
-    let host = HostBuilder::new().config("sandbox.instances = 1");
+    let host = HostBuilder::new().config("sandbox.instances = 1").policy(PATIENCE);
     // No policy has room for the largest memory there is and another.
     let host = ATTACKS.iter().filter(|a| a.name != "huge-memory").fold(host, |host, Attack { name, forge, .. }| {
         host.plugin(name, &forge(&honest)).policy(&format!("[[plugin]]\nname = \"{name}\"\nlimits = {{ {room} }}"))
@@ -76,6 +80,7 @@ fn a_start_function_is_held_to_what_listing_may_spend() {
     let honest = guest("greeter");
     let start = |code: &str| forge::with_extra_core(&honest, &format!("(module (func $f {code}) (start $f))"), 1);
     let home = with_neighbour()
+        .policy(PATIENCE)
         .plugin("endless", &forge::start_loop(&honest))
         .plugin("recursive", &start("call $f"))
         .plugin("trapping", &start("unreachable"))
