@@ -38,6 +38,7 @@ run: build plugins ## Build everything, then serve the starter plugins (PORT=300
 test-deps:
 	tests/clients/setup.sh
 	tests/conformance/setup.sh
+	tests/tools/setup.sh
 
 .PHONY: test
 test: guests test-deps ## Run every check and test, conformance and real clients included

@@ -2,7 +2,7 @@
 
 use std::{fs, io::Write, thread, time::Duration};
 
-use cofferdam_tests::{HostBuilder, TestHost, eventually, forge, guest, plugin, within};
+use cofferdam_tests::{HostBuilder, TestHost, eventually, forge, guest, plugin, sha256, within};
 use serde_json::json;
 
 fn tools_are(host: &TestHost, wanted: &[&str]) {
@@ -15,13 +15,13 @@ fn dropped_replaced_and_removed_in_under_a_second() {
     // Compiled before: the second that is promised begins when a compile ends.
     drop(HostBuilder::new().plugin("warm", &one).start());
     drop(HostBuilder::new().plugin("warm", &two).start());
-    let host = HostBuilder::new().approved("hello", &one).start();
+    let host = HostBuilder::new().start();
     let quick = |what: &str, found: &dyn Fn() -> Option<()>| within(Duration::from_secs(5), what, found);
     host.drop_in("hello", &one);
     quick("dropped", &|| (host.rpc().tools() == ["hello_greet"]).then_some(()));
     assert_eq!(host.rpc().call("hello_greet", json!({ "name": "Ada" })).text(), "Hello, Ada!");
-    host.approve(&[("hello", &two)]);
     host.drop_in("hello", &two);
+    host.approve("hello");
     quick("replaced", &|| {
         let reply = host.rpc().call("hello_greet", json!({ "name": "Ada" }));
         (reply.error_code().is_none() && reply.text() == "Salut, Ada!").then_some(())
@@ -35,30 +35,31 @@ fn dropped_replaced_and_removed_in_under_a_second() {
 fn what_served_goes_on_serving_when_its_successor_is_refused() {
     let good = guest("greeter");
     let host = HostBuilder::new().plugin("hello", &good).start();
-    host.drop_in("hello", &forge::patch_greeting(&good, "Boo"));
-    let line = host.line("the successor is refused", |l| l["message"] == "refused");
-    assert_eq!((&line["plugin"], &line["step"]), (&json!("hello"), &json!("verify")));
-    assert_eq!(host.rpc().call("hello_greet", json!({ "name": "Ada" })).text(), "Hello, Ada!");
-    // Also when it is approved, and damaged.
+    let refused = |what: &str, successor: &[u8]| {
+        let line =
+            host.line(what, |l| l["message"] == "refused" && l["found"].to_string().contains(&sha256(successor)));
+        assert_eq!((&line["plugin"], &line["step"]), (&json!("hello"), &json!("verify")), "{what}");
+        assert_eq!(host.rpc().call("hello_greet", json!({ "name": "Ada" })).text(), "Hello, Ada!", "{what}");
+    };
+    let forged = forge::patch_greeting(&good, "Boo");
+    host.drop_in_unsigned("hello", &forged);
+    refused("the signature is of its predecessor", &forged);
+    let unseen = forge::patch_greeting(&good, "Salut");
+    host.drop_in("hello", &unseen);
+    refused("it is signed, and nobody approved the change", &unseen);
     let damaged = forge::truncated(&good);
     host.drop_in("hello", &damaged);
-    host.line("it is refused again", |l| l["message"] == "refused" && l["found"].to_string().contains(&sha(&damaged)));
-    assert_eq!(host.rpc().call("hello_greet", json!({ "name": "Ada" })).text(), "Hello, Ada!");
-}
-
-fn sha(bytes: &[u8]) -> String {
-    use sha2::Digest;
-    sha2::Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
+    refused("it is signed, and damaged", &damaged);
 }
 
 #[test]
-fn an_approval_that_is_withdrawn_ends_serving() {
+fn a_digest_that_is_revoked_ends_serving() {
     let component = guest("greeter");
     let host = HostBuilder::new().plugin("hello", &component).start();
     tools_are(&host, &["hello_greet"]);
-    host.approve(&[]);
+    host.policy(&format!("[revoked]\nsha256 = [\"{}\"]", sha256(&component)));
     tools_are(&host, &[]);
-    host.approve(&[("hello", &component)]);
+    host.policy("");
     tools_are(&host, &["hello_greet"]);
 }
 
@@ -77,7 +78,8 @@ fn calls_in_flight_finish_on_what_they_started_with() {
 #[test]
 fn half_written_files_are_not_read() {
     let component = guest("greeter");
-    let host = HostBuilder::new().approved("hello", &component).start();
+    let host = HostBuilder::new().start();
+    host.sign("hello", &component);
     let path = host.plugins().join("hello.wasm");
     let mut file = fs::File::create(&path).unwrap();
     let (first, rest) = component.split_at(component.len() / 2);
@@ -85,7 +87,6 @@ fn half_written_files_are_not_read() {
     file.flush().unwrap();
     // The host looks at other files meanwhile, so it has looked at this one.
     let other = forge::patch_greeting(&component, "Hi");
-    host.approve(&[("hello", &component), ("other", &other)]);
     host.drop_in("other", &other);
     tools_are(&host, &["other_greet"]);
     file.write_all(rest).unwrap();
@@ -99,7 +100,6 @@ fn a_plugin_cannot_take_the_name_of_another() {
     let system = plugin("system");
     let host = HostBuilder::new()
         .plugin("system", &system)
-        .approved("another", &system)
         .policy("[[plugin]]\nname = \"system\"\nprefix = \"\"\n[[plugin]]\nname = \"another\"\nprefix = \"\"")
         .start();
     let before = host.rpc().tools();
@@ -116,14 +116,13 @@ fn a_plugin_cannot_take_the_name_of_another() {
 #[test]
 fn a_policy_that_is_wrong_changes_nothing_and_one_that_is_right_does() {
     let host = HostBuilder::new().plugin("hello", &guest("greeter")).start();
-    fs::write(host.path("policy.toml"), "version = 1\n[limits]\nfule = \"1M\"\n").unwrap();
+    host.policy("[limits]\nfule = \"1M\"");
     let line = host.line("it is refused", |l| l["message"] == "policy and lock stay as they were");
     assert!(line["error"].to_string().contains("did you mean `fuel`?"), "{line}");
     tools_are(&host, &["hello_greet"]);
-    fs::write(host.path("policy.toml"), "version = 1\n[[plugin]]\nname = \"hello\"\nprefix = \"hi\"\n").unwrap();
+    host.policy("[[plugin]]\nname = \"hello\"\nprefix = \"hi\"");
     tools_are(&host, &["hi_greet"]);
-    fs::write(host.path("policy.toml"), "version = 1\n[[plugin]]\nname = \"hello\"\ntools.greet.enabled = false\n")
-        .unwrap();
+    host.policy("[[plugin]]\nname = \"hello\"\ntools.greet.enabled = false");
     tools_are(&host, &[]);
     assert_eq!(host.rpc().call("hello_greet", json!({ "name": "Ada" })).error_code(), Some(-32602));
 }

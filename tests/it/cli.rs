@@ -14,9 +14,8 @@ use std::{
     time::Duration,
 };
 
-use cofferdam_tests::{Finished, HostBuilder, binary, forge, guest, plugin, repository, within};
+use cofferdam_tests::{Finished, HostBuilder, binary, forge, guest, plugin, policy_text, repository, sha256, within};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 /// The program over files of its own, with nothing of this process's settings.
@@ -156,10 +155,6 @@ fn named(text: &str, name: &str, component: &[u8]) -> String {
         .replace(&digest[..12], &format!("<{name}>"))
         .replace(&size, &format!("<size of {name}>"))
         .replace(&format!("\"size\": {}", component.len()), &format!("\"size\": <size of {name}>"))
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
 }
 
 #[test]
@@ -369,7 +364,7 @@ fn walk(root: &Value, schema: &Value, keys: &mut BTreeSet<String>) {
 #[test]
 fn a_component_is_inspected() {
     let system = plugin("system");
-    let cli = Cli::new(HostBuilder::new().unapproved("system", &system));
+    let cli = Cli::new(HostBuilder::new().unsigned("system", &system));
     let json = cli.run(&["inspect", "plugins/system.wasm", "--json"]);
     let report: Value = serde_json::from_str(&json.out).unwrap();
     assert_eq!((&report["name"], &report["sha256"]), (&json!("system"), &json!(sha256(&system))));
@@ -388,9 +383,9 @@ fn a_component_is_inspected() {
 fn what_is_no_component_is_refused_by_name() {
     let system = plugin("system");
     let builder = HostBuilder::new()
-        .unapproved("garbage", &forge::garbage())
-        .unapproved("module", &forge::core_module())
-        .unapproved("short", &forge::truncated(&system));
+        .unsigned("garbage", &forge::garbage())
+        .unsigned("module", &forge::core_module())
+        .unsigned("short", &forge::truncated(&system));
     let cli = Cli::new(builder);
     let files = ["garbage", "module", "short", "absent"].map(|name| format!("plugins/{name}.wasm"));
     let mut text: String = files.iter().map(|file| cli.transcript(&["inspect", file])).collect();
@@ -403,7 +398,7 @@ fn what_is_no_component_is_refused_by_name() {
 #[test]
 fn approving_takes_a_person_or_a_yes() {
     let system = plugin("system");
-    let cli = Cli::new(HostBuilder::new().unapproved("system", &system));
+    let cli = Cli::new(HostBuilder::new().unsigned("system", &system));
     let before = fs::read_to_string(cli.path("cofferdam.lock")).unwrap();
     let refused = cli.run(&["approve", "system"]);
     assert_eq!(refused.code, Some(1));
@@ -423,7 +418,7 @@ fn approving_takes_a_person_or_a_yes() {
 #[test]
 fn approving_over_another_version_shows_what_changed() {
     let (old, new) = (plugin("system"), guest("hostile"));
-    let cli = Cli::new(HostBuilder::new().unapproved("tool", &old));
+    let cli = Cli::new(HostBuilder::new().unsigned("tool", &old));
     assert_eq!(cli.run(&["approve", "tool", "--yes"]).code, Some(0));
     fs::write(cli.path("plugins/tool.wasm"), &new).unwrap();
     let shown = cli.run(&["approve", "tool", "--yes"]);
@@ -449,7 +444,7 @@ fn approving_over_another_version_shows_what_changed() {
 
 #[test]
 fn what_is_not_there_cannot_be_approved() {
-    let cli = Cli::new(HostBuilder::new().unapproved("garbage", &forge::garbage()));
+    let cli = Cli::new(HostBuilder::new().unsigned("garbage", &forge::garbage()));
     let text: String =
         ["absent", "../outside", "garbage"].iter().map(|n| cli.transcript(&["approve", n, "--yes"])).collect();
     assert_eq!(text.matches("--- exit 1\n").count(), 3, "{text}");
@@ -463,7 +458,7 @@ fn plugins_are_listed_with_what_is_refused() {
     let changed = forge::patch_greeting(&greeter, "Boo");
     let builder = HostBuilder::new()
         .plugin("system", &system)
-        .unapproved("unknown", &greeter)
+        .unsigned("unknown", &greeter)
         .plugin("changed", &greeter)
         .plugin("garbage", &forge::garbage())
         .plugin("named", &greeter)
@@ -548,7 +543,7 @@ fn one_call_for_programs() {
     let invalid = report(&["call", "system_echo", "--json"], 1);
     assert_eq!((&invalid["error"], &invalid["usage"]["fuel"]), (&json!("validation"), &json!(0)));
     // A limit has a label of its own, and says what was spent.
-    fs::write(cli.path("policy.toml"), "version = 1\n[limits]\nfuel = \"1M\"\n").unwrap();
+    fs::write(cli.path("policy.toml"), policy_text("[limits]\nfuel = \"1M\"")).unwrap();
     let limited = report(&["call", "hostile_spin", "--json"], 1);
     assert_eq!(limited["error"], "limit_exceeded");
     assert_eq!(limited["usage"]["fuel"], 1_000_000);
@@ -557,7 +552,7 @@ fn one_call_for_programs() {
 #[test]
 fn a_call_says_why_its_plugin_is_not_there() {
     let greeter = guest("greeter");
-    let cli = Cli::new(HostBuilder::new().unapproved("hello", &greeter));
+    let cli = Cli::new(HostBuilder::new().unsigned("hello", &greeter));
     let finished = cli.run(&["call", "hello_greet", r#"{"name":"Ada"}"#]);
     assert_eq!((finished.code, finished.out.as_str()), (Some(1), ""));
     assert!(finished.err.contains("cofferdam approve hello"), "{}", finished.err);
@@ -726,7 +721,7 @@ fn nothing_starts_without_a_policy() {
 fn a_corrupt_lock_approves_nothing_and_starts_nothing() {
     let greeter = guest("greeter");
     let digest = sha256(&greeter);
-    let cli = Cli::new(HostBuilder::new().unapproved("hello", &greeter));
+    let cli = Cli::new(HostBuilder::new().unsigned("hello", &greeter));
     let entry = "version = 1\n[[plugin]]\nname = \"hello\"\n";
     let locks = [
         format!("{entry}sha256 = \"{digest}\n"),

@@ -3,7 +3,7 @@
 
 use std::{fs, path::PathBuf, process::Command};
 
-use cofferdam_tests::{HostBuilder, TestHost, binary, guest, plugin, repository};
+use cofferdam_tests::{HostBuilder, TestHost, binary, guest, plugin, repository, test_key};
 use serde_json::json;
 
 fn builder() -> HostBuilder {
@@ -11,7 +11,6 @@ fn builder() -> HostBuilder {
         .plugin("system", &plugin("system"))
         .plugin("conformance", &plugin("conformance"))
         .plugin("hostile", &guest("hostile"))
-        .approved("hello", &guest("greeter"))
         .policy("[[plugin]]\nname = \"system\"\nprefix = \"\"\n[[plugin]]\nname = \"conformance\"\nprefix = \"\"")
         .policy("[[plugin]]\nname = \"hostile\"\nlimits.deadline = \"2m\"")
 }
@@ -63,6 +62,7 @@ fn run(mut command: Command, way: Way) {
     // Beside the plugins, not among them.
     let drop = home.join("greeter.wasm");
     fs::write(&drop, guest("greeter")).unwrap();
+    fs::write(home.join("greeter.wasm.sig"), test_key().sign(&guest("greeter"))).unwrap();
     command.arg("--plugins-dir").arg(home.join("plugins")).arg("--drop").arg(&drop);
     command.args(["--as", "hello.wasm", "--expect-tool", "hello_greet", "--slow-tool", "hostile_sleep"]);
     let output = command.output().unwrap_or_else(|e| panic!("{command:?}: {e}; tests/clients/setup.sh installs it"));

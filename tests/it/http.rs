@@ -282,7 +282,7 @@ fn cancelled(host: &TestHost, tool: &str) {
 
 #[test]
 fn health_of_a_host_that_is_ready() {
-    let host = greeter().unapproved("other", &guest("liar")).start();
+    let host = greeter().unsigned("other", &guest("liar")).start();
     assert_eq!(host.rpc().get("/health/live"), (200, "live\n".into()));
     assert_eq!(host.rpc().get("/health/ready"), (200, "ready\n".into()));
     let (status, text) = host.rpc().get("/health");

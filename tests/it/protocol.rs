@@ -159,11 +159,7 @@ fn lists_are_in_order_and_the_same_for_everybody() {
         assert_eq!(host.rpc().request("tools/list", json!({})).result(), first.result());
     }
     // In whatever order they came.
-    let again = HostBuilder::new()
-        .plugin("zebra", &guest("greeter"))
-        .approved("hostile", &guest("hostile"))
-        .plugin("system", &plugin("system"))
-        .start();
+    let again = HostBuilder::new().plugin("zebra", &guest("greeter")).plugin("system", &plugin("system")).start();
     again.drop_in("hostile", &guest("hostile"));
     eventually("all are served", || (again.rpc().tools().len() == names.len()).then_some(()));
     assert_eq!(again.rpc().request("tools/list", json!({})).result()["tools"], first.result()["tools"]);
@@ -639,7 +635,7 @@ fn an_argument_that_is_a_header_too_is_the_same_in_both() {
 #[test]
 fn who_listens_is_told_of_what_was_asked_for() {
     let greeter = guest("greeter");
-    let host = HostBuilder::new().plugin("conformance", &plugin("conformance")).approved("hello", &greeter).start();
+    let host = HostBuilder::new().plugin("conformance", &plugin("conformance")).start();
     let listen = |filter: Value| {
         let body = request(9, "subscriptions/listen", json!({ "notifications": filter }));
         let mut events = Connection::to(host.rpc()).stream("POST", "/mcp", &current("subscriptions/listen", ""), &body);

@@ -443,7 +443,7 @@ fn caught(pid: rustix::process::Pid) -> bool {
 
 #[test]
 fn everything_else_goes_to_standard_error() {
-    let mut host = opened(host().unapproved("other", &guest("liar")), &json!({}));
+    let mut host = opened(host().unsigned("other", &guest("liar")), &json!({}));
     for tool in ["hostile_stdout_forge", "hostile_panic"] {
         host.send(&call(1, tool, json!({})));
         assert_eq!(host.answer(1).0, Vec::<Value>::new(), "{tool}");

@@ -11,10 +11,23 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
-use crate::{Rpc, binary, eventually, repository};
+use crate::{Rpc, binary, eventually, repository, test_key};
+
+/// The signer of everything that the tests sign, as a policy has it.
+pub const TEST_SIGNER: &str =
+    "[[signer]]\nname = \"test\"\nkind = \"key\"\npublic_key = \"keys/test.pub\"\nlog = \"none\"\n";
+
+/// The text of a policy that trusts [`TEST_SIGNER`], unless `text` says itself whom it trusts.
+pub fn policy_text(text: &str) -> String {
+    let mut lines = text.lines().map(str::trim_start);
+    if lines.any(|line| line.starts_with("[trust") || line.starts_with("trust.")) {
+        return format!("version = 1\n{text}");
+    }
+    // At the end, where no key of `text` comes under a table of these, and none of its lines moves.
+    format!("version = 1\n{text}\n[trust]\nsigned_by = {{ any_of = [\"test\"] }}\n{TEST_SIGNER}")
+}
 
 /// What a host is started with.
 #[derive(Debug)]
@@ -22,7 +35,6 @@ pub struct HostBuilder {
     home: TempDir,
     policy: String,
     config: String,
-    approved: Vec<(String, String)>,
 }
 
 impl Default for HostBuilder {
@@ -35,27 +47,21 @@ impl HostBuilder {
     pub fn new() -> Self {
         let home = tempfile::tempdir().unwrap();
         fs::create_dir(home.path().join("plugins")).unwrap();
-        Self { home, policy: String::new(), config: String::new(), approved: Vec::new() }
+        Self { home, policy: String::new(), config: String::new() }
     }
 
-    /// Puts a component into the plugin directory and approves it.
+    /// Puts a component into the plugin directory, and the signature of it.
     #[must_use]
     pub fn plugin(self, name: &str, component: &[u8]) -> Self {
-        fs::write(self.home.path().join("plugins").join(format!("{name}.wasm")), component).unwrap();
-        self.approved(name, component)
+        let signature = test_key().sign(component);
+        fs::write(self.home.path().join("plugins").join(format!("{name}.wasm.sig")), signature).unwrap();
+        self.unsigned(name, component)
     }
 
-    /// Puts a component there that nobody approved.
+    /// Puts a component there that nobody signed.
     #[must_use]
-    pub fn unapproved(self, name: &str, component: &[u8]) -> Self {
+    pub fn unsigned(self, name: &str, component: &[u8]) -> Self {
         fs::write(self.home.path().join("plugins").join(format!("{name}.wasm")), component).unwrap();
-        self
-    }
-
-    /// Approves a component that is not there yet.
-    #[must_use]
-    pub fn approved(mut self, name: &str, component: &[u8]) -> Self {
-        self.approved.push((name.to_owned(), sha256(component)));
         self
     }
 
@@ -81,9 +87,10 @@ impl HostBuilder {
         let cache = repository().join("target/test-cache");
         let config = format!("version = 1\ncache.directory = {:?}\n{}", cache.display().to_string(), self.config);
         fs::write(path("cofferdam.toml"), config).unwrap();
-        fs::write(path("policy.toml"), format!("version = 1\n{}", self.policy)).unwrap();
-        let entries = self.approved.iter().map(|(name, sha256)| lock_entry(name, sha256));
-        fs::write(path("cofferdam.lock"), format!("version = 1\n{}", entries.collect::<String>())).unwrap();
+        fs::write(path("policy.toml"), policy_text(&self.policy)).unwrap();
+        fs::write(path("cofferdam.lock"), "version = 1\n").unwrap();
+        fs::create_dir(path("keys")).unwrap();
+        fs::write(path("keys/test.pub"), test_key().public_pem()).unwrap();
         self.home
     }
 
@@ -101,14 +108,6 @@ impl HostBuilder {
     pub fn start_unready(self) -> TestHost {
         TestHost::start(self.files())
     }
-}
-
-fn lock_entry(name: &str, sha256: &str) -> String {
-    format!("[[plugin]]\nname = \"{name}\"\nsha256 = \"{sha256}\"\n")
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
 }
 
 /// A host that runs, until this is dropped.
@@ -174,20 +173,41 @@ impl TestHost {
         self.path("plugins")
     }
 
-    /// Puts a file into the plugin directory the way it should be done: under another name first.
+    /// Puts a component into the plugin directory the way it should be done: its signature first,
+    /// and each under another name first.
     pub fn drop_in(&self, name: &str, bytes: &[u8]) {
-        let part = self.plugins().join(format!(".{name}.part"));
-        fs::write(&part, bytes).unwrap();
-        fs::rename(part, self.plugins().join(format!("{name}.wasm"))).unwrap();
+        self.sign(name, bytes);
+        self.drop_in_unsigned(name, bytes);
     }
 
-    /// Replaces the lock by one that approves these components.
-    pub fn approve(&self, components: &[(&str, &[u8])]) {
-        let entries = components.iter().map(|(name, bytes)| lock_entry(name, &sha256(bytes)));
-        let text = format!("version = 1\n{}", entries.collect::<String>());
-        let part = self.path(".lock.part");
-        fs::write(&part, text).unwrap();
-        fs::rename(part, self.path("cofferdam.lock")).unwrap();
+    /// Puts a component there that nobody signed. A signature that is there already stays.
+    pub fn drop_in_unsigned(&self, name: &str, bytes: &[u8]) {
+        self.put(&format!("plugins/{name}.wasm"), bytes);
+    }
+
+    /// Puts the signature of these bytes beside the component of this name, which may not be there.
+    pub fn sign(&self, name: &str, bytes: &[u8]) {
+        self.put(&format!("plugins/{name}.wasm.sig"), test_key().sign(bytes).as_bytes());
+    }
+
+    /// Approves the component that is there now.
+    #[track_caller]
+    pub fn approve(&self, name: &str) {
+        let approved = self.cli(&["approve", name, "--yes"]);
+        assert_eq!(approved.code, Some(0), "{}{}", approved.out, approved.err);
+    }
+
+    /// Replaces the policy by [`policy_text`] of this.
+    pub fn policy(&self, text: &str) {
+        self.put("policy.toml", policy_text(text).as_bytes());
+    }
+
+    /// Writes a file, which appears whole.
+    fn put(&self, name: &str, bytes: &[u8]) {
+        let path = self.path(name);
+        let part = path.with_file_name(format!(".{}.part", path.file_name().unwrap().display()));
+        fs::write(&part, bytes).unwrap();
+        fs::rename(part, path).unwrap();
     }
 
     /// Runs another command of the program over the same files.

@@ -11,12 +11,14 @@
 
 pub mod forge;
 mod host;
+mod keys;
 mod paths;
 mod rpc;
 mod stdio;
 mod wait;
 
-pub use host::{Finished, HostBuilder, TestHost, run_cli};
+pub use host::{Finished, HostBuilder, TEST_SIGNER, TestHost, policy_text, run_cli};
+pub use keys::{TestKey, sha256, test_key};
 pub use paths::{binary, guest, guests_dir, plugin, plugins_dir, repository};
 pub use rpc::{Reply, Rpc};
 pub use stdio::StdioHost;

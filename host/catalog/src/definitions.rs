@@ -1,10 +1,14 @@
 //! What a component says it offers, checked.
 
-use std::{collections::BTreeSet, fmt::Display};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Display,
+};
 
 use cofferdam_capabilities::exports::cofferdam::plugin::{prompts, resources, tools};
-use cofferdam_policy::{AdmissionLimits, PluginName, ToolId, ToolName};
+use cofferdam_policy::{AdmissionLimits, Grants, PluginName, Policy, Reach, Target, ToolId, ToolName};
 use cofferdam_sandbox::Definitions;
+use serde_json::{Value, json};
 use url::Url;
 
 use crate::{
@@ -28,6 +32,8 @@ pub struct ToolDefinition {
     pub input: Schema,
     pub output: Option<Schema>,
     pub hints: Hints,
+    /// The grants it runs with, by the names the policy has for them.
+    pub grants: Vec<&'static str>,
 }
 
 /// What a tool does to the world, as far as its grants bear out what it claims. All four are always
@@ -41,15 +47,17 @@ pub struct Hints {
 }
 
 impl Hints {
-    /// No capability of this host writes anything or reaches a network, so a claim to read only
-    /// can be believed, and a claim to an open world cannot be true.
-    fn borne_out(claimed: &tools::ToolHints) -> Self {
-        let read_only = claimed.read_only.unwrap_or(false);
+    /// What a tool claims, as far as what it was granted makes it true. Somebody who can write is
+    /// not believed to read only; somebody who can reach nobody is in no open world, whatever it
+    /// claims. What grants can neither prove nor disprove stands as it was claimed.
+    fn borne_out(claimed: &tools::ToolHints, grants: &Grants) -> Self {
+        let Reach { network, writes } = grants.reach();
+        let read_only = claimed.read_only.unwrap_or(false) && !writes;
         Self {
             read_only,
             destructive: !read_only && claimed.destructive.unwrap_or(true),
             idempotent: claimed.idempotent.unwrap_or(false),
-            open_world: false,
+            open_world: network,
         }
     }
 }
@@ -104,9 +112,12 @@ pub(crate) struct Checked {
     pub(crate) prompts: Vec<PromptDefinition>,
     pub(crate) resources: Vec<ResourceDefinition>,
     pub(crate) templates: Vec<TemplateDefinition>,
+    /// Each definition as the plugin gave it, under what the lock calls it.
+    pub(crate) definitions: BTreeMap<String, Value>,
 }
 
 pub(crate) struct Checker<'a> {
+    pub(crate) policy: &'a Policy,
     pub(crate) plugin: &'a PluginName,
     /// What names begin with; empty for bare names.
     pub(crate) prefix: &'a str,
@@ -116,14 +127,20 @@ pub(crate) struct Checker<'a> {
 impl Checker<'_> {
     pub(crate) fn check(&self, found: Definitions) -> Result<Checked, Refusal> {
         self.bounded(&found)?;
+        let claims: Vec<Value> = found.tools.iter().map(|t| claims(&t.hints)).collect();
         let mut names = BTreeSet::new();
-        let tools = found.tools.into_iter().map(|t| self.tool(t, &mut names)).collect::<Result<_, _>>()?;
+        let tools: Vec<ToolDefinition> =
+            found.tools.into_iter().map(|t| self.tool(t, &mut names)).collect::<Result<_, _>>()?;
         let mut names = BTreeSet::new();
-        let prompts = found.prompts.into_iter().map(|p| self.prompt(p, &mut names)).collect::<Result<_, _>>()?;
+        let prompts: Vec<PromptDefinition> =
+            found.prompts.into_iter().map(|p| self.prompt(p, &mut names)).collect::<Result<_, _>>()?;
         let mut uris = BTreeSet::new();
-        let resources = found.resources.into_iter().map(|r| self.resource(r, &mut uris)).collect::<Result<_, _>>()?;
-        let templates = found.templates.into_iter().map(|t| self.template(t, &mut uris)).collect::<Result<_, _>>()?;
-        Ok(Checked { tools, prompts, resources, templates })
+        let resources: Vec<ResourceDefinition> =
+            found.resources.into_iter().map(|r| self.resource(r, &mut uris)).collect::<Result<_, _>>()?;
+        let templates: Vec<TemplateDefinition> =
+            found.templates.into_iter().map(|t| self.template(t, &mut uris)).collect::<Result<_, _>>()?;
+        let definitions = definitions(&tools, &claims, &prompts, &resources, &templates);
+        Ok(Checked { tools, prompts, resources, templates, definitions })
     }
 
     fn bounded(&self, found: &Definitions) -> Result<(), Refusal> {
@@ -160,10 +177,13 @@ impl Checker<'_> {
             .map(Schema::parse)
             .transpose()
             .map_err(|e| self.refuse(format!("the output schema of {what}: {e}"), "its author has to mend it"))?;
+        let target = Target::Tool { plugin: self.plugin.clone(), tool: name.clone(), id: id.clone() };
+        let grants = self.policy.grants(&target);
         Ok(ToolDefinition {
+            grants: grants.names(),
             title: self.line(&what, "title", tool.title)?,
             description: self.prose(&what, tool.description)?,
-            hints: Hints::borne_out(&tool.hints),
+            hints: Hints::borne_out(&tool.hints, &grants),
             id,
             name,
             input,
@@ -304,6 +324,65 @@ impl Checker<'_> {
     fn refuse(&self, found: impl Display, mend: impl Into<String>) -> Refusal {
         Refusal::new(self.plugin, Step::Describe, found, mend)
     }
+}
+
+/// What a tool claims about itself, in the protocol's words.
+fn claims(hints: &tools::ToolHints) -> Value {
+    let all = [
+        ("readOnlyHint", hints.read_only),
+        ("destructiveHint", hints.destructive),
+        ("idempotentHint", hints.idempotent),
+        ("openWorldHint", hints.open_world),
+    ];
+    all.into_iter().filter_map(|(name, claim)| Some((name.to_owned(), Value::from(claim?)))).collect()
+}
+
+/// Every definition as the plugin gave it: its own names, without prefix, and its claims before the
+/// grants are held against them, so that the same component has the same definitions under every
+/// policy.
+fn definitions(
+    tools: &[ToolDefinition],
+    claims: &[Value],
+    prompts: &[PromptDefinition],
+    resources: &[ResourceDefinition],
+    templates: &[TemplateDefinition],
+) -> BTreeMap<String, Value> {
+    let mut all = BTreeMap::new();
+    for (tool, claims) in tools.iter().zip(claims) {
+        let definition = json!({
+            "name": tool.name.as_str(), "title": tool.title, "description": tool.description,
+            "inputSchema": tool.input.document().as_ref(),
+            "outputSchema": tool.output.as_ref().map(|s| s.document().as_ref()), "annotations": claims,
+        });
+        all.insert(format!("tool {}", tool.name), definition);
+    }
+    for prompt in prompts {
+        let arguments: Vec<Value> = prompt
+            .arguments
+            .iter()
+            .map(|a| json!({ "name": a.name, "title": a.title, "description": a.description, "required": a.required }))
+            .collect();
+        let definition = json!({
+            "name": prompt.name.as_str(), "title": prompt.title, "description": prompt.description,
+            "arguments": arguments,
+        });
+        all.insert(format!("prompt {}", prompt.name), definition);
+    }
+    for r in resources {
+        // Not its size: that is of what it is about, and changes with it.
+        let definition = json!({
+            "uri": r.uri, "name": r.name, "title": r.title, "description": r.description, "mimeType": r.mime_type,
+        });
+        all.insert(format!("resource {}", r.uri), definition);
+    }
+    for t in templates {
+        let definition = json!({
+            "uriTemplate": t.uri_template, "name": t.name, "title": t.title, "description": t.description,
+            "mimeType": t.mime_type,
+        });
+        all.insert(format!("template {}", t.uri_template), definition);
+    }
+    all
 }
 
 /// Bytes of all text in the definitions.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use cofferdam_capabilities::Offer;
 use cofferdam_policy::PluginName;
 use thiserror::Error;
-use wasmparser::{ComponentExternalKind, Encoding, Parser, Payload};
+use wasmparser::{ComponentExternalKind, ComponentName, Encoding, KnownCustom, Parser, Payload};
 
 use crate::{Refusal, Step};
 
@@ -14,6 +14,10 @@ const CONTRACT: &str = "cofferdam:plugin/";
 const CONTRACT_VERSION: &str = "@0.1.";
 /// Names of imports and exports; components have a few dozen.
 const MOST_NAMES: usize = 1000;
+/// Where tools of the component model put a version, after the annotations of OCI images.
+pub(crate) const VERSION_SECTION: &str = "version";
+/// Characters of an embedded name or version.
+const LONGEST_NAME: usize = 100;
 
 /// An interface a component imports.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,6 +50,18 @@ impl Import {
 pub struct Inspected {
     pub imports: Vec<Import>,
     pub exports: Vec<String>,
+    /// The name that is embedded in it, and so is signed with it.
+    pub name: Option<String>,
+    /// The version that is embedded in it.
+    pub version: Option<String>,
+}
+
+impl Inspected {
+    /// The grants its imports ask for.
+    pub fn requested(&self) -> Vec<String> {
+        let grants: BTreeSet<&str> = self.imports.iter().filter_map(Import::needs).collect();
+        grants.into_iter().map(str::to_owned).collect()
+    }
 }
 
 #[derive(Debug, Error)]
@@ -80,7 +96,21 @@ impl Inspected {
     }
 }
 
-fn read(bytes: &[u8]) -> Result<Inspected, NotServed> {
+/// The name and the version that a component embeds.
+pub(crate) fn embedded(bytes: &[u8]) -> Result<(Option<String>, Option<String>), String> {
+    let read = walk(bytes).map_err(|e| e.to_string())?;
+    Ok((read.name, read.version))
+}
+
+/// Everything but whether this host serves it.
+struct Walked {
+    imports: BTreeSet<String>,
+    exports: BTreeSet<String>,
+    name: Option<String>,
+    version: Option<String>,
+}
+
+fn walk(bytes: &[u8]) -> Result<Walked, NotServed> {
     let (mut imports, mut exports) = (BTreeSet::new(), BTreeSet::new());
     if !bytes.starts_with(b"\0asm") {
         return Err(NotServed::NotWasm);
@@ -88,6 +118,7 @@ fn read(bytes: &[u8]) -> Result<Inspected, NotServed> {
     let damaged = |e: wasmparser::BinaryReaderError| NotServed::Damaged(e.message().chars().take(200).collect());
     // Components nest; only the outermost one's imports and exports are the world's.
     let mut depth = 0_usize;
+    let (mut name, mut version) = (None, None);
     for payload in Parser::new(0).parse_all(bytes) {
         match payload.map_err(damaged)? {
             Payload::Version { encoding: Encoding::Module, .. } if depth == 0 => return Err(NotServed::CoreModule),
@@ -106,12 +137,31 @@ fn read(bytes: &[u8]) -> Result<Inspected, NotServed> {
                     }
                 }
             }
+            Payload::CustomSection(section) if depth == 1 => match section.as_known() {
+                KnownCustom::ComponentName(names) => {
+                    for part in names {
+                        // A name section that is damaged names nothing.
+                        if let Ok(ComponentName::Component { name: found, .. }) = part {
+                            name = Some(found.chars().take(LONGEST_NAME).collect());
+                        }
+                    }
+                }
+                _ if section.name() == VERSION_SECTION => {
+                    version = Some(String::from_utf8_lossy(section.data()).chars().take(LONGEST_NAME).collect());
+                }
+                _ => {}
+            },
             _ => {}
         }
         if imports.len() + exports.len() > MOST_NAMES {
             return Err(NotServed::TooManyNames);
         }
     }
+    Ok(Walked { imports, exports, name, version })
+}
+
+fn read(bytes: &[u8]) -> Result<Inspected, NotServed> {
+    let Walked { imports, exports, name, version } = walk(bytes)?;
     let ours = |name: &String| {
         let rest = name.strip_prefix(CONTRACT);
         rest.and_then(|r| r.find('@').map(|at| &r[at..])).is_some_and(|version| version.starts_with(CONTRACT_VERSION))
@@ -123,5 +173,7 @@ fn read(bytes: &[u8]) -> Result<Inspected, NotServed> {
     Ok(Inspected {
         imports: imports.into_iter().map(|name| Import { name }).collect(),
         exports: exports.into_iter().collect(),
+        name,
+        version,
     })
 }

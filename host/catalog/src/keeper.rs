@@ -9,6 +9,8 @@ use std::{
 
 use arc_swap::{ArcSwap, Guard};
 use cofferdam_policy::{PluginName, Policy, PolicyError};
+use cofferdam_registry::Reference;
+use cofferdam_trust::Digest;
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use thiserror::Error;
 use tokio::{
@@ -18,8 +20,8 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Candidate, Catalog, Lock, LockError, Place, Plugin, Refusal, Step,
-    admission::approval,
+    Catalog, Lock, LockError, LockFile, Plugin, Refusal, Rules, Step, Workshop,
+    job::{Looked, Outcome},
     snapshot::Slots,
     source::{Directories, Fingerprint, Found, SETTLED},
 };
@@ -29,18 +31,38 @@ use crate::{
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// How long events are gathered before a look.
 const GATHER: Duration = Duration::from_millis(30);
+/// How soon a registry that did not answer is asked again, at the latest.
+const RETRY_AWAY: Duration = Duration::from_secs(30);
 
 /// What the keeper keeps.
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub directories: Vec<PathBuf>,
+    /// Plugins that come from registries.
+    pub remotes: Vec<(PluginName, Reference)>,
+    /// How often it is looked where a tag leads.
+    pub poll: Duration,
     pub policy: PathBuf,
     pub lock: PathBuf,
+    /// Whether registries are asked where tags lead although a copy serves.
+    pub polls_at_once: bool,
+}
+
+/// A policy, and what it was made of.
+#[derive(Debug)]
+pub struct ReadPolicy {
+    pub policy: Policy,
+    /// Of its text and of every file that it names.
+    digest: Digest,
+    /// The keys and roots that it names.
+    files: Vec<PathBuf>,
 }
 
 /// Why there is nothing to keep.
 #[derive(Debug, Error)]
 pub enum KeeperError {
+    #[error("there is no policy ({file}): `cofferdam init` writes one")]
+    NoPolicy { file: String },
     #[error("cannot read {file}: {reason}")]
     Read { file: String, reason: String },
     #[error(transparent)]
@@ -83,36 +105,75 @@ impl Reading {
     }
 }
 
+/// Which state of a plugin's source was looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Tried {
+    File(Found),
+    /// Where a reference led; `None` when that is not known.
+    Remote(Option<Digest>),
+}
+
 /// What is known of one plugin.
 #[derive(Debug, Default)]
 struct Known {
-    /// The file that was last looked into, or is being looked into.
-    tried: Option<Found>,
-    /// What passed admission last.
+    /// What was last looked into, or is being looked into.
+    tried: Option<Tried>,
+    /// What is to be served: what passed admission last, or what the lock knows.
     admitted: Option<Arc<Plugin>>,
+    /// The rules under which that was decided.
+    vetted: u64,
     /// What the last catalog serves.
     served: Option<Arc<Plugin>>,
     refusal: Option<Refusal>,
 }
 
-struct Done {
-    name: PluginName,
-    generation: u64,
-    result: Result<Plugin, Refusal>,
+/// A plugin that comes from a registry.
+#[derive(Debug)]
+struct Remote {
+    reference: Reference,
+    /// When to look where it leads; `None` while that is being looked.
+    next: Option<Instant>,
+    /// Whether its copy was tried, which comes first.
+    copied: bool,
+    /// Whether something was served of it, or refused, since the start.
+    settled: bool,
+}
+
+enum Done {
+    File {
+        name: PluginName,
+        generation: u64,
+        outcome: Box<Outcome>,
+    },
+    /// What the lock knows of a plugin from a registry, from its copy.
+    Copy {
+        name: PluginName,
+        generation: u64,
+        plugin: Option<Box<Plugin>>,
+    },
+    Remote {
+        name: PluginName,
+        generation: u64,
+        looked: Looked,
+    },
 }
 
 /// Runs admission. See [`Keeper::keep`].
 pub struct Keeper {
     settings: Settings,
-    place: Arc<Place>,
+    workshop: Arc<Workshop>,
     policy: Arc<Policy>,
     lock: Arc<Lock>,
     /// Counts reloads: what was admitted under older rules is admitted anew.
     generation: u64,
-    decided_by: [Option<Fingerprint>; 2],
+    /// The policy's content, and the state of every file that decides.
+    decided_by: (Digest, Vec<PathBuf>, Vec<Option<Fingerprint>>),
     directories: Directories,
+    remotes: BTreeMap<PluginName, Remote>,
     known: BTreeMap<PluginName, Known>,
     running: JoinSet<Done>,
+    /// How many of those the first publication waits for.
+    awaited: usize,
     loose: Vec<Refusal>,
     slots: Slots,
     current: Arc<ArcSwap<Catalog>>,
@@ -125,51 +186,83 @@ impl std::fmt::Debug for Keeper {
     }
 }
 
-/// Reads a policy file.
-fn read_policy(path: &Path) -> Result<Policy, KeeperError> {
-    let file = path.display().to_string();
-    let text =
-        std::fs::read_to_string(path).map_err(|e| KeeperError::Read { file: file.clone(), reason: e.to_string() })?;
-    Ok(Policy::parse(&file, &text)?)
+/// Bytes of a policy, and of each file that it names.
+const LARGEST_POLICY: u64 = 4 << 20;
+
+fn read_text(path: &Path) -> Result<String, String> {
+    use std::io::Read as _;
+    let mut text = String::new();
+    let read = std::fs::File::open(path).and_then(|f| f.take(LARGEST_POLICY + 1).read_to_string(&mut text));
+    match read {
+        Ok(_) if text.len() as u64 > LARGEST_POLICY => Err(format!("has more than {LARGEST_POLICY} bytes")),
+        Ok(_) => Ok(text),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
-/// Reads a lock file; one that is not there approves nothing.
-fn read_lock(path: &Path) -> Result<Lock, KeeperError> {
+/// Reads a policy and the keys and roots that it names, whose paths are relative to it.
+///
+/// # Errors
+/// When a file cannot be read, and everything that is wrong with the policy.
+pub fn read_policy(path: &Path) -> Result<ReadPolicy, KeeperError> {
     let file = path.display().to_string();
-    match std::fs::read_to_string(path) {
-        Ok(text) => Ok(Lock::parse(&file, &text)?),
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Lock::default()),
-        Err(e) => Err(KeeperError::Read { file, reason: e.to_string() }),
-    }
+    let text = match read_text(path) {
+        Ok(text) => text,
+        Err(_) if !path.exists() => return Err(KeeperError::NoPolicy { file }),
+        Err(reason) => return Err(KeeperError::Read { file, reason }),
+    };
+    let base = path.parent().unwrap_or(Path::new(""));
+    let (mut files, mut all) = (Vec::new(), text.clone());
+    let policy = Policy::parse(&file, &text, &mut |named| {
+        let path = base.join(named);
+        files.push(path.clone());
+        let text = read_text(&path).map_err(|e| format!("cannot read {}: {e}", path.display()))?;
+        all.push_str(&text);
+        Ok(text)
+    })?;
+    Ok(ReadPolicy { policy, digest: Digest::of(all.as_bytes()), files })
 }
 
 impl Settings {
     /// Reads the policy and the lock.
-    pub fn read(&self) -> Result<(Policy, Lock), KeeperError> {
-        Ok((read_policy(&self.policy)?, read_lock(&self.lock)?))
+    ///
+    /// # Errors
+    /// When one of them is not there, or cannot be used.
+    pub fn read(&self) -> Result<(ReadPolicy, Lock), KeeperError> {
+        Ok((read_policy(&self.policy)?, LockFile::new(self.lock.clone()).read()?))
     }
 
-    fn fingerprints(&self) -> [Option<Fingerprint>; 2] {
-        [Fingerprint::of(&self.policy).ok(), Fingerprint::of(&self.lock).ok()]
+    fn fingerprints(&self, named: &[PathBuf]) -> Vec<Option<Fingerprint>> {
+        [&self.policy, &self.lock].into_iter().chain(named).map(|path| Fingerprint::of(path).ok()).collect()
     }
 }
 
 impl Keeper {
     /// A keeper of these settings, under the policy and lock that were read from them.
-    pub fn new(settings: Settings, policy: Policy, lock: Lock, place: Place) -> (Self, Reading) {
+    pub fn new(settings: Settings, policy: ReadPolicy, lock: Lock, workshop: Arc<Workshop>) -> (Self, Reading) {
         let current = Arc::new(ArcSwap::from_pointee(Catalog::default()));
         let (version, seen) = watch::channel(0);
         let reading = Reading { current: current.clone(), version: seen };
+        let ReadPolicy { policy, digest, files } = policy;
+        let fingerprints = settings.fingerprints(&files);
+        let remotes = settings.remotes.iter().map(|(name, reference)| {
+            (
+                name.clone(),
+                Remote { reference: reference.clone(), next: Some(Instant::now()), copied: false, settled: false },
+            )
+        });
         let keeper = Self {
-            place: Arc::new(place),
+            workshop,
             policy: Arc::new(policy),
             lock: Arc::new(lock),
             generation: 0,
-            decided_by: settings.fingerprints(),
+            decided_by: (digest, files, fingerprints),
             directories: Directories::new(settings.directories.clone()),
+            remotes: remotes.collect(),
             settings,
             known: BTreeMap::new(),
             running: JoinSet::new(),
+            awaited: 0,
             loose: Vec::new(),
             slots: Slots::default(),
             current,
@@ -178,11 +271,21 @@ impl Keeper {
         (keeper, reading)
     }
 
+    /// The rules of this moment.
+    pub fn rules(&self) -> Rules {
+        let names = self.known.keys().chain(self.remotes.keys()).cloned().collect();
+        Rules { policy: self.policy.clone(), lock: self.lock.clone(), present: Arc::new(names) }
+    }
+
     /// Admits what is there, publishes it, and returns.
     pub async fn once(mut self) {
         loop {
-            let settled = self.look();
-            while self.step().await {}
+            let mut settled = self.look();
+            while let Some(done) = self.running.join_next().await {
+                self.take(done);
+                // A copy that serves is followed by a look into its registry.
+                settled &= self.look();
+            }
             if settled {
                 break;
             }
@@ -211,6 +314,9 @@ impl Keeper {
                 Some(done) = self.running.join_next() => {
                     self.take(done);
                     self.publish_when_due(settled);
+                    if !self.remotes.is_empty() {
+                        next_look = next_look.min(tokio::time::Instant::now() + GATHER);
+                    }
                 }
                 () = tokio::time::sleep_until(next_look) => {
                     self.reload();
@@ -234,7 +340,7 @@ impl Keeper {
             .inspect_err(|error| tracing::warn!(%error, "cannot watch for changes; looking every {LOOK_EVERY:?}"))
             .ok()?;
         let files = [&self.settings.policy, &self.settings.lock];
-        let parents = files.into_iter().filter_map(|f| f.parent().map(Path::to_owned));
+        let parents = files.into_iter().chain(&self.decided_by.1).filter_map(|f| f.parent().map(Path::to_owned));
         let directories: BTreeSet<PathBuf> = self.settings.directories.iter().cloned().chain(parents).collect();
         for directory in directories {
             if let Err(error) = watcher.watch(&directory, RecursiveMode::NonRecursive) {
@@ -246,28 +352,35 @@ impl Keeper {
 
     /// Takes up a changed policy or lock, whole or not at all.
     fn reload(&mut self) {
-        let now = self.settings.fingerprints();
-        if now == self.decided_by {
+        let now = self.settings.fingerprints(&self.decided_by.1);
+        if now == self.decided_by.2 {
             return;
         }
-        self.decided_by = now;
+        self.decided_by.2 = now;
         let ceiling = *self.policy.ceiling();
-        let read = self.settings.read().and_then(|(policy, lock)| {
+        let read = self.settings.read().and_then(|(read, lock)| {
             let file = self.settings.policy.display().to_string();
-            if ceiling.holds(policy.ceiling()) { Ok((policy, lock)) } else { Err(KeeperError::Restart { file }) }
+            if ceiling.holds(read.policy.ceiling()) { Ok((read, lock)) } else { Err(KeeperError::Restart { file }) }
         });
         match read {
-            Ok((policy, lock)) => {
+            // This host's own writing in the lock changes nothing that it does not know.
+            Ok((read, lock)) if read.digest == self.decided_by.0 && lock == *self.lock => {}
+            Ok((read, lock)) => {
                 tracing::info!("policy and lock reloaded");
+                let ReadPolicy { policy, digest, files } = read;
+                let fingerprints = self.settings.fingerprints(&files);
+                self.decided_by = (digest, files, fingerprints);
                 self.policy = Arc::new(policy);
                 self.lock = Arc::new(lock);
                 self.generation += 1;
-                for (name, known) in &mut self.known {
+                for known in self.known.values_mut() {
                     known.tried = None;
                     // What was admitted under the old rules serves until it was looked at under the
-                    // new ones, as long as its approval stands.
-                    let stands = |p: &Arc<Plugin>| approval(name, &p.digest, &self.policy, &self.lock).is_some();
-                    known.admitted = known.admitted.take().filter(stands);
+                    // new ones, unless those name it as one that may not.
+                    known.admitted = known.admitted.take().filter(|p| !self.policy.revokes(&p.digest));
+                }
+                for remote in self.remotes.values_mut() {
+                    remote.next = Some(Instant::now());
                 }
             }
             Err(error) => tracing::error!(%error, "policy and lock stay as they were"),
@@ -280,7 +393,7 @@ impl Keeper {
         self.loose = look.refusals;
         let unsettled: BTreeSet<_> = look.unsettled.iter().collect();
         self.known.retain(|name, known| {
-            let there = look.files.contains_key(name) || unsettled.contains(name);
+            let there = look.files.contains_key(name) || unsettled.contains(name) || self.remotes.contains_key(name);
             if !there {
                 if known.served.is_some() {
                     tracing::info!(plugin = %name, "its file is gone: retired");
@@ -289,56 +402,163 @@ impl Keeper {
             }
             there
         });
+        // Who is there has to be known before one of them is looked at.
+        for name in look.files.keys().chain(&look.unsettled) {
+            self.known.entry(name.clone()).or_default();
+        }
+        let rules = self.rules();
         for (name, found) in look.files {
-            let known = self.known.entry(name.clone()).or_default();
-            if known.tried.as_ref() == Some(&found) {
+            if self.remotes.contains_key(&name) {
+                let found = format!("{} has the name of a plugin that comes from a registry", found.path.display());
+                self.loose.push(Refusal::new(&name, Step::Read, found, "rename the file, or drop that source"));
                 continue;
             }
-            known.tried = Some(found.clone());
-            let (place, policy, lock) = (self.place.clone(), self.policy.clone(), self.lock.clone());
             let generation = self.generation;
+            let known = self.known.entry(name.clone()).or_default();
+            if known.tried == Some(Tried::File(found.clone())) {
+                continue;
+            }
+            known.tried = Some(Tried::File(found.clone()));
+            let stand_in = known.admitted.is_none() || known.vetted != generation;
+            let (workshop, rules) = (self.workshop.clone(), rules.clone());
+            self.awaited += 1;
             self.running.spawn(async move {
-                let result = admit(&name, &found, &place, &policy, &lock).await;
-                Done { name, generation, result }
+                let outcome = Box::new(workshop.admit_file(&name, &found, &rules, stand_in).await);
+                Done::File { name, generation, outcome }
             });
         }
-        unsettled.is_empty()
+        unsettled.is_empty() & self.look_into_registries(&rules)
     }
 
-    /// Takes one result. `false` when there is none to come.
-    async fn step(&mut self) -> bool {
-        match self.running.join_next().await {
-            Some(done) => {
-                self.take(done);
-                true
+    /// Begins to look where references lead that are due. Whether each was looked at once.
+    fn look_into_registries(&mut self, rules: &Rules) -> bool {
+        let now = Instant::now();
+        let generation = self.generation;
+        for (name, remote) in &mut self.remotes {
+            if remote.next.is_none_or(|next| next > now) {
+                continue;
             }
-            None => false,
+            remote.next = None;
+            let known = self.known.entry(name.clone()).or_default();
+            let (workshop, rules, name) = (self.workshop.clone(), rules.clone(), name.clone());
+            if !remote.copied {
+                // What was approved can serve at once, whatever its registry does.
+                remote.copied = true;
+                self.running.spawn(async move {
+                    let plugin = workshop.admit_copy(&name, &rules).await.map(Box::new);
+                    Done::Copy { name, generation, plugin }
+                });
+                continue;
+            }
+            if !self.settings.polls_at_once && known.admitted.is_some() {
+                continue;
+            }
+            let tried = match &known.tried {
+                Some(Tried::Remote(manifest)) => *manifest,
+                _ => None,
+            };
+            let stand_in = known.admitted.is_none() || known.vetted != generation;
+            let reference = remote.reference.clone();
+            self.running.spawn(async move {
+                let looked = workshop.look_in_registry(&name, &reference, tried, &rules, stand_in).await;
+                Done::Remote { name, generation, looked }
+            });
         }
+        self.remotes.values().all(|r| r.settled)
     }
 
     fn take(&mut self, done: Result<Done, tokio::task::JoinError>) {
         let done = match done {
             Ok(done) => done,
-            Err(error) => return tracing::error!(%error, "admission broke down"),
+            Err(error) => {
+                // A panic; which one it was is not told, and nothing may wait for it.
+                self.awaited = self.awaited.saturating_sub(1);
+                return tracing::error!(%error, "admission broke down");
+            }
         };
+        match done {
+            Done::File { name, generation, outcome } => {
+                self.awaited = self.awaited.saturating_sub(1);
+                self.settle(&name, generation, *outcome);
+            }
+            Done::Copy { name, generation, plugin } => {
+                let manifest = self.lock.get(name.as_str()).and_then(|e| e.manifest);
+                let Some(remote) = self.remotes.get_mut(&name) else { return };
+                remote.next = Some(Instant::now());
+                remote.settled = plugin.is_some();
+                let Some(known) = self.known.get_mut(&name).filter(|_| generation == self.generation) else { return };
+                if let Some(plugin) = plugin {
+                    tell_admitted(&plugin);
+                    known.tried = Some(Tried::Remote(manifest));
+                    known.vetted = generation;
+                    known.admitted = Some(Arc::new(*plugin));
+                }
+            }
+            Done::Remote { name, generation, looked } => {
+                let Some(remote) = self.remotes.get_mut(&name) else { return };
+                let old = generation != self.generation;
+                // A reference that names a digest leads nowhere else.
+                let pinned = remote.reference.pinned().is_some();
+                let later = if pinned { None } else { Some(Instant::now() + self.settings.poll) };
+                remote.settled = true;
+                match looked {
+                    Looked::Unmoved => {
+                        remote.next = if old { Some(Instant::now()) } else { later };
+                        if let Some(known) = self.known.get_mut(&name) {
+                            // It was away, and is back where it was.
+                            if known.refusal.as_ref().is_some_and(|r| r.reason == crate::job::AWAY) {
+                                known.refusal = None;
+                            }
+                        }
+                    }
+                    Looked::Moved { manifest, outcome, away } => {
+                        let soon = Instant::now() + self.settings.poll.min(RETRY_AWAY);
+                        remote.next = if old {
+                            Some(Instant::now())
+                        } else if away {
+                            Some(soon)
+                        } else {
+                            later
+                        };
+                        if let Some(known) = self.known.get_mut(&name).filter(|_| !old && !away) {
+                            known.tried = Some(Tried::Remote(manifest));
+                        }
+                        self.settle(&name, generation, *outcome);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes what became of one plugin.
+    fn settle(&mut self, name: &PluginName, generation: u64, outcome: Outcome) {
+        if let Some(entry) = outcome.recorded {
+            let mut lock = Lock::clone(&self.lock);
+            lock.put(entry);
+            self.lock = Arc::new(lock);
+        }
         // Its file left, or the rules changed, while it was looked at.
-        let Some(known) = self.known.get_mut(&done.name).filter(|_| done.generation == self.generation) else {
-            return;
-        };
-        match done.result {
+        let Some(known) = self.known.get_mut(name).filter(|_| generation == self.generation) else { return };
+        match outcome.result {
             Ok(plugin) => {
-                tracing::info!(
-                    plugin = %plugin.name, digest = %plugin.digest.short(), tools = plugin.tools.len(),
-                    cached = plugin.cached, milliseconds = plugin.took.as_millis() as u64, "admitted"
-                );
+                tell_admitted(&plugin);
                 known.admitted = Some(Arc::new(plugin));
+                known.vetted = generation;
                 known.refusal = None;
             }
             Err(refusal) => {
                 tracing::warn!(
-                    plugin = %refusal.plugin, step = %refusal.step, found = %refusal.found, mend = %refusal.mend, "refused"
+                    plugin = %refusal.plugin, step = %refusal.step, reason = refusal.reason, found = %refusal.found,
+                    mend = %refusal.mend, "refused"
                 );
-                known.admitted = None;
+                // What was vetted under these very rules goes on serving.
+                if known.admitted.is_none() || known.vetted != generation {
+                    known.admitted = outcome.fallback.map(Arc::new);
+                    known.vetted = generation;
+                    if let Some(plugin) = &known.admitted {
+                        tell_admitted(plugin);
+                    }
+                }
                 known.refusal = Some(refusal);
             }
         }
@@ -347,7 +567,7 @@ impl Keeper {
     /// The first publication is of everything that was there; from then on nothing waits for
     /// anything else, a slow compile least of all.
     fn publish_when_due(&mut self, settled: bool) {
-        if *self.version.borrow() > 0 || (settled && self.running.is_empty()) {
+        if *self.version.borrow() > 0 || (settled && self.awaited == 0) {
             self.publish();
         }
     }
@@ -367,6 +587,10 @@ impl Keeper {
             return;
         }
         self.slots.keep_only(&catalog);
+        if self.workshop.records && self.running.is_empty() {
+            let known = self.lock.entries().map(|e| e.sha256);
+            self.workshop.store.keep_only(&known.chain(catalog.plugins.values().map(|p| p.digest)).collect());
+        }
         let version = catalog.version;
         tracing::info!(
             version,
@@ -388,16 +612,13 @@ impl Keeper {
         let mut settled = Vec::new();
         let mut changed = Vec::new();
         let mut fresh = Vec::new();
-        for (name, known) in &self.known {
-            // What served goes on serving while its successor is refused, unless its own approval
-            // was withdrawn.
-            let before = known.served.clone().filter(|p| approval(name, &p.digest, &self.policy, &self.lock).is_some());
+        for known in self.known.values() {
+            let before = known.served.clone().filter(|p| !self.policy.revokes(&p.digest));
             match (before, known.admitted.clone()) {
-                (Some(before), None) => settled.push((before, None)),
                 (Some(before), Some(next)) if Arc::ptr_eq(&before, &next) => settled.push((before, None)),
                 (Some(before), Some(next)) => changed.push((next, Some(before))),
                 (None, Some(next)) => fresh.push((next, None)),
-                (None, None) => {}
+                (_, None) => {}
             }
         }
         for (plugin, fallback) in settled.into_iter().chain(changed).chain(fresh) {
@@ -415,18 +636,10 @@ impl Keeper {
     }
 }
 
-async fn admit(
-    name: &PluginName,
-    found: &Found,
-    place: &Place,
-    policy: &Policy,
-    lock: &Lock,
-) -> Result<Plugin, Refusal> {
-    let (own, path, limits) = (name.clone(), found.path.clone(), policy.admission().clone());
-    let reading = tokio::task::spawn_blocking(move || Candidate::read(own, &path, &limits)).await;
-    let candidate = reading.map_err(|e| Refusal::new(name, Step::Read, e, "look at the log"))??;
-    let verified = candidate.verify(policy, lock)?;
-    let compiled = verified.compile(place, policy.admission()).await?;
-    let described = compiled.describe(place, policy).await?;
-    Ok(described.into_plugin())
+fn tell_admitted(plugin: &Plugin) {
+    tracing::info!(
+        plugin = %plugin.name, digest = %plugin.digest.short(), signers = plugin.provenance.label(),
+        approval = plugin.approval.label(), tools = plugin.tools.len(), cached = plugin.cached,
+        milliseconds = plugin.took.as_millis() as u64, "admitted"
+    );
 }

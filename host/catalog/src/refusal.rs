@@ -8,10 +8,14 @@ use thiserror::Error;
 pub enum Step {
     /// Reading the file.
     Read,
-    /// Checking that these bytes are approved.
+    /// Getting it from a registry.
+    Fetch,
+    /// Checking who signed these bytes.
     Verify,
     /// Reading what it imports and exports.
     Inspect,
+    /// Holding it against what was accepted before.
+    Approve,
     Compile,
     /// Asking it what it offers, and checking the answer.
     Describe,
@@ -24,8 +28,10 @@ impl Step {
     pub fn label(self) -> &'static str {
         match self {
             Self::Read => "read",
+            Self::Fetch => "fetch",
             Self::Verify => "verify",
             Self::Inspect => "inspect",
+            Self::Approve => "approve",
             Self::Compile => "compile",
             Self::Describe => "describe",
             Self::Admit => "admit",
@@ -47,12 +53,20 @@ pub struct Refusal {
     /// The plugin's name; the file's name, escaped, when that is no plugin name.
     pub plugin: String,
     pub step: Step,
+    /// One word for programs, such as `unsigned` or `drift`.
+    pub reason: &'static str,
     pub found: String,
     pub mend: String,
 }
 
 impl Refusal {
     pub fn new(plugin: &PluginName, step: Step, found: impl fmt::Display, mend: impl Into<String>) -> Self {
-        Self { plugin: plugin.to_string(), step, found: found.to_string(), mend: mend.into() }
+        Self { plugin: plugin.to_string(), step, reason: step.label(), found: found.to_string(), mend: mend.into() }
+    }
+
+    /// The same, with a word of its own for programs.
+    #[must_use]
+    pub fn because(self, reason: &'static str) -> Self {
+        Self { reason, ..self }
     }
 }

@@ -1,6 +1,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use cofferdam_policy::{Limits, PluginName, Policy, Target, ToolId};
+use cofferdam_policy::{Limits, PluginName, Policy, Provenance, Target, ToolId};
+use cofferdam_registry::Reference;
 use cofferdam_sandbox::Prepared;
 use cofferdam_trust::Digest;
 use thiserror::Error;
@@ -16,6 +17,12 @@ use crate::{
 pub struct Plugin {
     pub name: PluginName,
     pub digest: Digest,
+    /// The registry it came from, if it did.
+    pub source: Option<Reference>,
+    /// The version it embeds.
+    pub version: Option<String>,
+    /// Who signed it.
+    pub provenance: Provenance,
     pub approval: Approval,
     pub imports: Vec<Import>,
     pub prepared: Arc<Prepared>,
@@ -216,8 +223,9 @@ impl Slots {
 
 impl Plugin {
     pub(crate) fn new(parts: PluginParts, checked: Checked) -> Self {
-        let PluginParts { name, digest, approval, imports, prepared, size, took, cached } = parts;
-        let Checked { tools, prompts, resources, templates } = checked;
+        let PluginParts { name, digest, source, version, provenance, approval, imports, prepared, size, took, cached } =
+            parts;
+        let Checked { tools, prompts, resources, templates, definitions: _ } = checked;
         Self {
             tools: tools.into_iter().map(Arc::new).collect(),
             prompts: prompts.into_iter().map(Arc::new).collect(),
@@ -225,6 +233,9 @@ impl Plugin {
             templates: templates.into_iter().map(Arc::new).collect(),
             name,
             digest,
+            source,
+            version,
+            provenance,
             approval,
             imports,
             prepared,
@@ -239,6 +250,9 @@ impl Plugin {
 pub(crate) struct PluginParts {
     pub(crate) name: PluginName,
     pub(crate) digest: Digest,
+    pub(crate) source: Option<Reference>,
+    pub(crate) version: Option<String>,
+    pub(crate) provenance: Provenance,
     pub(crate) approval: Approval,
     pub(crate) imports: Vec<Import>,
     pub(crate) prepared: Arc<Prepared>,

@@ -15,7 +15,7 @@ use notify::{
     event::{AccessKind, AccessMode, ModifyKind},
 };
 
-use crate::{Refusal, Step};
+use crate::{Refusal, Step, beside::speaks_for};
 
 /// A file that stayed as it is for this long, and that nobody is seen writing, is whole.
 pub(crate) const SETTLED: Duration = Duration::from_millis(100);
@@ -54,6 +54,8 @@ impl Fingerprint {
 pub(crate) struct Found {
     pub(crate) path: PathBuf,
     pub(crate) fingerprint: Fingerprint,
+    /// What lies beside it and speaks for it.
+    pub(crate) beside: Vec<(PathBuf, Fingerprint)>,
 }
 
 /// What a look into the directories showed.
@@ -109,27 +111,32 @@ impl Directories {
                     look.refusals.push(Refusal {
                         plugin: directory.display().to_string(),
                         step: Step::Read,
+                        reason: Step::Read.label(),
                         found: format!("cannot list the directory: {error}"),
                         mend: "make it, or name another under `plugins.directories`".into(),
                     });
                     continue;
                 }
             };
-            let mut paths: Vec<PathBuf> = entries
-                .take(MOST_ENTRIES)
-                .filter_map(|e| e.ok().map(|e| e.path()))
-                .filter(|p| p.extension() == Some(OsStr::new("wasm")) && !hidden(p))
-                .collect();
-            paths.sort();
-            for path in paths {
-                self.sight(&path, now, &mut there, &mut look);
+            let mut all: Vec<PathBuf> =
+                entries.take(MOST_ENTRIES).filter_map(|e| e.ok().map(|e| e.path())).filter(|p| !hidden(p)).collect();
+            all.sort();
+            for path in all.iter().filter(|p| p.extension() == Some(OsStr::new("wasm"))) {
+                self.sight(path, &all, now, &mut there, &mut look);
             }
         }
         self.seen = there;
         look
     }
 
-    fn sight(&self, path: &Path, now: Instant, there: &mut HashMap<PathBuf, (Fingerprint, Instant)>, look: &mut Look) {
+    fn sight(
+        &self,
+        path: &Path,
+        all: &[PathBuf],
+        now: Instant,
+        there: &mut HashMap<PathBuf, (Fingerprint, Instant)>,
+        look: &mut Look,
+    ) {
         // A link to nowhere, or a file that left between two looks, is not there.
         let Ok(fingerprint) = Fingerprint::of(path) else { return };
         if !path.is_file() {
@@ -142,18 +149,28 @@ impl Directories {
                 look.refusals.push(Refusal {
                     plugin: stem.chars().take(40).collect::<String>().escape_debug().to_string(),
                     step: Step::Read,
+                    reason: Step::Read.label(),
                     found: format!("{error}"),
                     mend: "rename the file".into(),
                 });
                 return;
             }
         };
-        let since = match self.seen.get(path) {
-            Some((known, since)) if *known == fingerprint => *since,
-            _ => now,
-        };
-        there.insert(path.to_owned(), (fingerprint, since));
-        if self.writing.contains_key(path) || now.duration_since(since) < SETTLED {
+        let mut whole = self.is_whole(path, fingerprint, now, there);
+        let mut beside = Vec::new();
+        // In order of names, what speaks for a component follows it.
+        let component = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        let from = all.partition_point(|p| p.as_path() <= path);
+        for other in all[from..].iter().take_while(|p| begins_with(p, &component)) {
+            let file = other.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+            if speaks_for(&file, &component)
+                && let Ok(fingerprint) = Fingerprint::of(other)
+            {
+                whole &= self.is_whole(other, fingerprint, now, there);
+                beside.push((other.clone(), fingerprint));
+            }
+        }
+        if !whole {
             look.unsettled.push(name);
         } else if let Some(first) = look.files.get(&name) {
             look.refusals.push(Refusal::new(
@@ -163,9 +180,29 @@ impl Directories {
                 "rename one of them",
             ));
         } else {
-            look.files.insert(name, Found { path: path.to_owned(), fingerprint });
+            look.files.insert(name, Found { path: path.to_owned(), fingerprint, beside });
         }
     }
+
+    /// Whether a file stayed as it is for long enough, and nobody is seen writing it.
+    fn is_whole(
+        &self,
+        path: &Path,
+        fingerprint: Fingerprint,
+        now: Instant,
+        there: &mut HashMap<PathBuf, (Fingerprint, Instant)>,
+    ) -> bool {
+        let since = match self.seen.get(path) {
+            Some((known, since)) if *known == fingerprint => *since,
+            _ => now,
+        };
+        there.insert(path.to_owned(), (fingerprint, since));
+        !self.writing.contains_key(path) && now.duration_since(since) >= SETTLED
+    }
+}
+
+fn begins_with(path: &Path, name: &str) -> bool {
+    path.file_name().is_some_and(|n| n.as_encoded_bytes().starts_with(name.as_bytes()))
 }
 
 fn hidden(path: &Path) -> bool {

@@ -4,8 +4,14 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
+use cofferdam_policy::PluginName;
+use cofferdam_registry::Reference;
 
-use crate::{client::Client, show::Output};
+use crate::{
+    client::Client,
+    commands::{keygen::KeygenArgs, sign::SignArgs, sigstore_conformance::ConformanceArgs},
+    show::Output,
+};
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 done; 1 failed, or the called tool failed; 2 wrong usage.
@@ -50,8 +56,22 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Look at a plugin and let it run: writes its digest into cofferdam.lock.
+    /// Write a configuration, a policy, a lock and a development key to start from.
+    Init(InitArgs),
+    /// Say who signed a component, and whether the policy takes their word.
+    Verify(VerifyArgs),
+    /// Show what changed since a plugin was approved, or between two components.
+    Diff(DiffArgs),
+    /// Look at a plugin and accept it as it is: writes it into cofferdam.lock.
     Approve(ApproveArgs),
+    /// Make a pair of keys to sign with.
+    Keygen(KeygenArgs),
+    /// Sign components.
+    Sign(SignArgs),
+    /// Fetch a plugin from a registry, once the policy takes the word of who signed it.
+    Pull(PullArgs),
+    /// Put a component into a registry.
+    Push(PushArgs),
     /// Run one tool, here and now, and show what it cost.
     Call(CallArgs),
     /// Print what a client needs in its configuration.
@@ -61,6 +81,9 @@ pub(crate) enum Command {
     Policy(PolicyCommand),
     /// Print a completion script for a shell.
     Completions { shell: Shell },
+    /// Speak the client protocol of sigstore's conformance suite.
+    #[command(hide = true)]
+    SigstoreConformance(ConformanceArgs),
 }
 
 #[derive(Clone, Copy, Debug, Args)]
@@ -80,6 +103,65 @@ pub(crate) struct ApproveArgs {
     /// Approve without asking.
     #[arg(long, short)]
     pub(crate) yes: bool,
+    /// Accept that others signed it than before: the name of a signer it has now, or "unsigned".
+    #[arg(long, value_name = "NAME")]
+    pub(crate) signer: Option<String>,
+    /// Accept that it is a lower version than before.
+    #[arg(long)]
+    pub(crate) older: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InitArgs {
+    /// Where to write; files that are there already are left alone.
+    #[arg(default_value = ".", value_name = "DIRECTORY")]
+    pub(crate) directory: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArgs {
+    /// The component, or oci://REGISTRY/REPOSITORY:TAG.
+    pub(crate) file: String,
+    /// The plugin it is to run as; the name of the file when absent.
+    #[arg(long, value_name = "PLUGIN")]
+    pub(crate) name: Option<PluginName>,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DiffArgs {
+    /// A plugin, against what was approved of it; or a component's file, with another to compare.
+    pub(crate) old: String,
+    /// The other component's file.
+    pub(crate) new: Option<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PullArgs {
+    /// Where it is, such as oci://registry.example.com/acme/github:1.
+    pub(crate) reference: Reference,
+    /// The plugin it is to run as; the last part of the repository when absent.
+    #[arg(long, value_name = "PLUGIN")]
+    pub(crate) name: Option<PluginName>,
+    /// The directory to write to; the first of `plugins.directories` when absent.
+    #[arg(long, short, value_name = "DIRECTORY")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PushArgs {
+    /// The component.
+    pub(crate) file: PathBuf,
+    /// Where to put it, such as oci://registry.example.com/acme/github:1.
+    pub(crate) reference: Reference,
+    /// Sign it there with this private key, as `cosign sign` would.
+    #[arg(long, value_name = "KEY")]
+    pub(crate) key: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -1,6 +1,7 @@
 //! `cofferdam.toml`: how the host runs.
 
 use std::{
+    collections::BTreeSet,
     env,
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -8,9 +9,11 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use cofferdam_catalog::Settings as KeeperSettings;
-use cofferdam_policy::{Bytes, Document, Span};
+use cofferdam_policy::{Bytes, Document, PluginName, Span};
+use cofferdam_registry::{Reference, RegistrySettings};
 use cofferdam_telemetry::LogFormat;
 use cofferdam_transport::http::HttpSettings;
+use cofferdam_trust::Digest;
 use schemars::{JsonSchema, schema_for};
 use serde::{Deserialize, Serialize};
 
@@ -28,7 +31,10 @@ pub(crate) struct Config {
     pub(crate) file: Option<PathBuf>,
     pub(crate) http: Http,
     pub(crate) plugins: Plugins,
+    pub(crate) registry: RegistrySettings,
     pub(crate) cache: PathBuf,
+    /// Where copies of what was approved are.
+    pub(crate) store: PathBuf,
     pub(crate) instances: u32,
     pub(crate) page: usize,
     pub(crate) log: Log,
@@ -47,6 +53,9 @@ struct ConfigFile {
     /// Where plugins come from, and what is decided about them.
     #[serde(default)]
     plugins: Plugins,
+    /// How registries are spoken to.
+    #[serde(default)]
+    registry: Registries,
     /// Machine code that is kept between runs.
     #[serde(default)]
     cache: Cache,
@@ -99,6 +108,13 @@ impl Default for Http {
 pub(crate) struct Plugins {
     /// Directories that components are dropped into. Default ["plugins"].
     pub(crate) directories: Vec<PathBuf>,
+    /// Plugins that come from registries.
+    pub(crate) oci: Vec<Remote>,
+    /// How often it is looked where their tags lead. Default 5m.
+    pub(crate) poll: Span,
+    /// Where copies of what was approved are kept, to serve from when a file is replaced or a registry
+    /// is away. Default: beside the cache.
+    pub(crate) store: Option<PathBuf>,
     /// The policy. Default policy.toml.
     pub(crate) policy: PathBuf,
     /// The lock. Default cofferdam.lock.
@@ -107,7 +123,44 @@ pub(crate) struct Plugins {
 
 impl Default for Plugins {
     fn default() -> Self {
-        Self { directories: vec!["plugins".into()], policy: "policy.toml".into(), lock: "cofferdam.lock".into() }
+        Self {
+            directories: vec!["plugins".into()],
+            oci: Vec::new(),
+            poll: Span::secs(300),
+            store: None,
+            policy: "policy.toml".into(),
+            lock: "cofferdam.lock".into(),
+        }
+    }
+}
+
+/// One plugin in a registry.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Remote {
+    /// What the plugin is called here.
+    pub(crate) name: PluginName,
+    /// Where it is, such as "oci://registry.example.com/acme/github:1" or the same with @sha256:…
+    pub(crate) reference: Reference,
+}
+
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+struct Registries {
+    /// Registries, as host or host:port, that are spoken to without TLS beside those on loopback.
+    plain_http: Vec<String>,
+    /// Certificate authorities, in PEM, that count beside those of the machine.
+    ca_file: Option<PathBuf>,
+    /// How long one request may take. Default 30s.
+    timeout: Span,
+    /// How often a request is made in all while a registry does not answer. Default 3.
+    attempts: u32,
+}
+
+impl Default for Registries {
+    fn default() -> Self {
+        let RegistrySettings { plain_http, ca_file, timeout, attempts } = RegistrySettings::default();
+        Self { plain_http, ca_file, timeout: Span::secs(timeout.as_secs()), attempts }
     }
 }
 
@@ -202,6 +255,7 @@ impl Config {
         let counts = [
             ("sandbox.instances", written.sandbox.instances, 10_000),
             ("mcp.page", written.mcp.page, 10_000),
+            ("registry.attempts", written.registry.attempts, 10),
             ("http.max_sessions", written.http.max_sessions, 1_000_000),
             ("http.max_streams", written.http.max_streams, 1_000_000),
         ];
@@ -215,25 +269,50 @@ impl Config {
                 .context("there is no home directory: set `cache.directory` in cofferdam.toml")?
                 .join("cofferdam"),
         };
+        if written.plugins.poll < Span::secs(1) {
+            bail!("{shown}: plugins.poll: {} is out of range: at least 1s", written.plugins.poll);
+        }
+        let mut names = BTreeSet::new();
+        if let Some(twice) = written.plugins.oci.iter().find(|r| !names.insert(&r.name)) {
+            bail!("{shown}: plugins.oci: {} is there twice", twice.name);
+        }
+        let lock = base.join(written.plugins.lock);
+        // Copies belong to a lock: of two hosts of one user, neither drops what the other approved.
+        let store = match &written.plugins.store {
+            Some(directory) => base.join(directory),
+            None => cache.join("approved").join(Digest::of(lock.as_os_str().as_encoded_bytes()).short()),
+        };
         let plugins = Plugins {
             directories: written.plugins.directories.iter().map(|d| base.join(d)).collect(),
+            oci: written.plugins.oci,
+            poll: written.plugins.poll,
+            store: None,
             policy: base.join(written.plugins.policy),
-            lock: base.join(written.plugins.lock),
+            lock,
+        };
+        let registry = RegistrySettings {
+            plain_http: written.registry.plain_http,
+            ca_file: written.registry.ca_file.map(|f| base.join(f)),
+            timeout: written.registry.timeout.get(),
+            attempts: written.registry.attempts,
         };
         Ok(Self {
             file: file.map(std::path::absolute).transpose()?,
             http: written.http,
             plugins,
+            registry,
             cache,
+            store,
             instances: written.sandbox.instances,
             page: written.mcp.page as usize,
             log: written.log,
         })
     }
 
-    pub(crate) fn keeper(&self) -> KeeperSettings {
-        let Plugins { directories, policy, lock } = self.plugins.clone();
-        KeeperSettings { directories, policy, lock }
+    pub(crate) fn keeper(&self, polls_at_once: bool) -> KeeperSettings {
+        let Plugins { directories, oci, poll, store: _, policy, lock } = self.plugins.clone();
+        let remotes = oci.into_iter().map(|r| (r.name, r.reference)).collect();
+        KeeperSettings { directories, remotes, poll: poll.get(), policy, lock, polls_at_once }
     }
 
     pub(crate) fn transport(&self) -> Result<HttpSettings> {

@@ -2,12 +2,12 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use cofferdam_capabilities::HostFacts;
-use cofferdam_catalog::{Keeper, Lock, Place, Settings as KeeperSettings};
+use cofferdam_catalog::{Keeper, LockFile, Place, Rules, Store, Workshop};
 use cofferdam_gate::Gate;
-use cofferdam_policy::Policy;
 use cofferdam_protocol::{McpServer, Settings};
+use cofferdam_registry::Registry;
 use cofferdam_sandbox::{Engine, EngineSettings, cache::CodeCache, compile::Compiler};
 use tokio::{
     runtime::{Builder, Runtime},
@@ -21,34 +21,47 @@ use crate::{cli::Global, config::Config, facts::Facts};
 pub(crate) struct Host {
     pub(crate) gate: Arc<Gate>,
     pub(crate) keeper: Keeper,
-    pub(crate) place: Place,
-    pub(crate) policy: PolicyAndLock,
+    pub(crate) workshop: Arc<Workshop>,
+    /// What was decided when the host started.
+    pub(crate) rules: Rules,
 }
 
-/// What was decided when the host started, for commands that look at one plugin.
-pub(crate) struct PolicyAndLock {
-    pub(crate) policy: Policy,
-    pub(crate) lock: Lock,
+/// What a host is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// To serve: what is seen for the first time is written to the lock.
+    Serve,
+    /// To look at what would be served.
+    Look,
+    /// To run one tool: what is served already need not be asked for.
+    Call,
 }
 
 impl Host {
-    pub(crate) fn new(config: &Config) -> Result<Self> {
-        let settings = config.keeper();
-        let (policy, lock) = read(&settings)?;
-        let looked_at = read(&settings)?;
-        let engine = EngineSettings::new(policy.ceiling(), config.instances);
+    pub(crate) fn new(config: &Config, purpose: Purpose) -> Result<Self> {
+        let settings = config.keeper(purpose != Purpose::Call);
+        let (policy, lock) = settings.read()?;
+        let engine = EngineSettings::new(policy.policy.ceiling(), config.instances);
         let engine = Arc::new(Engine::new(engine)?);
         let cache = CodeCache::open(&config.cache)?;
         let compiler = Compiler::new(own_executable()?);
         let facts = Arc::new(Facts::new());
         let place = Place { engine: engine.clone(), cache, compiler, facts: facts.clone() as Arc<dyn HostFacts> };
-        let (keeper, reading) = Keeper::new(settings, policy, lock, place.clone());
+        let registry = if settings.remotes.is_empty() { None } else { Some(Registry::new(config.registry.clone())?) };
+        let workshop = Arc::new(Workshop {
+            place,
+            store: Store::new(config.store.clone()),
+            lock: LockFile::new(settings.lock.clone()),
+            registry,
+            records: purpose == Purpose::Serve,
+        });
+        let (keeper, reading) = Keeper::new(settings, policy, lock, workshop.clone());
+        let rules = keeper.rules();
         // Set once, here.
         let _first = facts.catalog.set(reading.clone());
         let gate = Gate::new(engine, reading, facts.clone(), facts.running.clone());
         let gate = Arc::new(gate.context("the operating system gave no randomness")?);
-        let policy = PolicyAndLock { policy: looked_at.0, lock: looked_at.1 };
-        Ok(Self { gate, keeper, place, policy })
+        Ok(Self { gate, keeper, workshop, rules })
     }
 
     pub(crate) fn server(&self, config: &Config, closing: CancellationToken) -> McpServer {
@@ -67,14 +80,6 @@ fn own_executable() -> Result<PathBuf> {
 #[cfg(not(target_os = "linux"))]
 fn own_executable() -> Result<PathBuf> {
     std::env::current_exe().context("cannot find this program")
-}
-
-fn read(settings: &KeeperSettings) -> Result<(Policy, Lock)> {
-    if !settings.policy.exists() {
-        let policy = settings.policy.display();
-        bail!("there is no policy ({policy}): write one; one that grants nothing is the line `version = 1`");
-    }
-    Ok(settings.read()?)
 }
 
 /// Reads the configuration and sets up logging, as every command that runs something does.

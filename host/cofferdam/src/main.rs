@@ -8,6 +8,7 @@ mod client;
 mod commands;
 mod config;
 mod facts;
+mod found;
 mod host;
 mod show;
 
@@ -30,6 +31,14 @@ fn main() -> ExitCode {
         Command::Stdio => commands::stdio::run(&cli.global),
         Command::Plugins { json } => commands::plugins::run(&cli.global, json.into()),
         Command::Inspect { file, json } => commands::inspect::run(&file, json.into()),
+        Command::Init(args) => commands::init::run(&args),
+        Command::Verify(args) => commands::verify::run(&cli.global, &args),
+        Command::Diff(args) => commands::diff::run(&cli.global, &args),
+        Command::Keygen(args) => commands::keygen::run(&args),
+        Command::Sign(args) => commands::sign::run(&args),
+        Command::Pull(args) => commands::pull::run(&cli.global, args),
+        Command::Push(args) => commands::push::run(&cli.global, &args),
+        Command::SigstoreConformance(args) => commands::sigstore_conformance::run(&args),
         Command::Approve(args) => commands::approve::run(&cli.global, &args),
         Command::Call(args) => commands::call::run(&cli.global, args),
         Command::ClientConfig(args) => commands::client_config::run(&cli.global, &args),

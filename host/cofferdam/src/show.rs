@@ -1,5 +1,6 @@
 //! Output for people.
 
+use cofferdam_catalog::LockSigner;
 use comfy_table::{ContentArrangement, Table, presets::NOTHING};
 
 /// Who reads a command's output.
@@ -29,5 +30,13 @@ pub(crate) fn size(bytes: u64) -> String {
         0..1024 => format!("{bytes} B"),
         1024..1_048_576 => format!("{:.1} KiB", bytes as f64 / 1024.0),
         _ => format!("{:.1} MiB", bytes as f64 / 1_048_576.0),
+    }
+}
+
+/// Who signed a component.
+pub(crate) fn signed_by(signers: &[LockSigner]) -> String {
+    match signers {
+        [] => "nobody: it is UNSIGNED, and the policy names exactly these bytes".into(),
+        some => some.iter().map(LockSigner::describe).collect::<Vec<_>>().join(", "),
     }
 }

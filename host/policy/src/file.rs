@@ -2,14 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cofferdam_trust::Digest;
+use cofferdam_trust::{Digest, SignerName};
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::{
-    AdmissionLimits, Bytes, Ceiling, Denied, Document, DocumentError, Grants, Limits, Permit, PluginName, Principal,
-    Problem, Target, ToolName, Transport, limits::LimitsEntry,
+    AdmissionLimits, Bytes, Ceiling, Denied, Document, DocumentError, FirstSight, Grants, Limits, Permit, PluginName,
+    Principal, Problem, ReadFile, Requirement, Target, ToolName, Transport,
+    limits::LimitsEntry,
+    signing::{
+        AttestationEntry, OwnSigning, PluginSigning, RevokedEntry, SignedByEntry, SignerEntry, Signing, TrustEntry,
+    },
 };
 
 /// Half of a thread's stack, which the host's own frames share.
@@ -33,6 +37,15 @@ struct PolicyFile {
     /// What admitting a plugin may cost.
     #[serde(default)]
     admission: AdmissionLimits,
+    /// Whose signatures count, for every plugin that does not say otherwise.
+    #[serde(default)]
+    trust: TrustEntry,
+    /// Those who may sign, by name.
+    #[serde(default)]
+    signer: Vec<SignerEntry>,
+    /// What is not believed any more.
+    #[serde(default)]
+    revoked: RevokedEntry,
     /// The plugins this policy says something about.
     #[serde(default)]
     plugin: Vec<PluginEntry>,
@@ -51,6 +64,20 @@ struct EngineLimits {
 struct PluginEntry {
     /// The plugin's name: the stem of its file.
     name: PluginName,
+    /// Whose signature it needs; what [trust] says when absent.
+    signed_by: Option<SignedByEntry>,
+    /// Attestations it needs beside its signature; what [trust] says when absent.
+    attestations: Option<Vec<AttestationEntry>>,
+    /// What becomes of it when it was never seen before; what [trust] says when absent.
+    first_sight: Option<FirstSight>,
+    /// Signers whose updates of it need no approval as long as they widen nothing; what [trust] says
+    /// when absent.
+    auto_update: Option<Vec<SignerName>>,
+    /// The name that its component embeds; the plugin's own when absent.
+    component: Option<String>,
+    /// The lowest version, of those that components embed, that may run.
+    #[schemars(with = "Option<String>")]
+    min_version: Option<semver::Version>,
     /// Components that may run under this name without a signature, by exact digest. An empty list
     /// means none.
     #[serde(default)]
@@ -115,11 +142,15 @@ pub struct Policy {
     defaults: Limits,
     admission: AdmissionLimits,
     ceiling: Ceiling,
+    signing: Signing,
     plugins: BTreeMap<PluginName, PluginRules>,
 }
 
 #[derive(Debug)]
 struct PluginRules {
+    signing: PluginSigning,
+    component: Option<String>,
+    min_version: Option<semver::Version>,
     sha256: BTreeSet<Digest>,
     prefix: Option<String>,
     enabled: bool,
@@ -139,22 +170,37 @@ impl Default for Policy {
     fn default() -> Self {
         let defaults = Limits::default();
         let ceiling = Ceiling::over(&defaults, DEFAULT_STACK);
-        Self { defaults, admission: AdmissionLimits::default(), ceiling, plugins: BTreeMap::new() }
+        Self {
+            defaults,
+            admission: AdmissionLimits::default(),
+            ceiling,
+            signing: Signing::default(),
+            plugins: BTreeMap::new(),
+        }
     }
 }
 
 impl Policy {
-    /// Parses a whole policy, or says everything that is wrong with it. `file` is what errors call it.
-    pub fn parse(file: &str, text: &str) -> Result<Self, PolicyError> {
+    /// Parses a whole policy, or says everything that is wrong with it. `file` is what errors call
+    /// it; `read` is asked for the keys and roots that it names.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, each with its place.
+    pub fn parse(file: &str, text: &str, read: ReadFile<'_>) -> Result<Self, PolicyError> {
         let written: PolicyFile = Document::parse(file, text, &policy_schema())?.into_value()?;
-        let problems = problems(&written);
-        if !problems.is_empty() {
-            return Err(DocumentError { file: file.into(), problems }.into());
-        }
+        let mut problems = problems(&written);
+        let signing = Signing::new(written.trust, written.signer, written.revoked, read, &mut problems);
         let defaults = written.limits.over(&Limits::default());
         let mut ceiling = Ceiling::over(&defaults, written.engine.stack.unwrap_or(DEFAULT_STACK));
         let mut plugins = BTreeMap::new();
-        for entry in written.plugin {
+        for (at, entry) in written.plugin.into_iter().enumerate() {
+            let own = OwnSigning {
+                signed_by: entry.signed_by,
+                attestations: entry.attestations,
+                first_sight: entry.first_sight,
+                auto_update: entry.auto_update,
+            };
+            let own = signing.of_plugin(&own, &format!("plugin[{at}]"), &mut problems);
             let limits = entry.limits.over(&defaults);
             ceiling = ceiling.max(Ceiling::over(&limits, ceiling.stack));
             let mut tools = BTreeMap::new();
@@ -164,6 +210,9 @@ impl Policy {
                 tools.insert(name, ToolRules { enabled: tool.enabled, grants: tool.grants, limits });
             }
             let rules = PluginRules {
+                signing: own,
+                component: entry.component,
+                min_version: entry.min_version,
                 sha256: entry.sha256.into_iter().collect(),
                 prefix: entry.prefix,
                 enabled: entry.enabled,
@@ -173,7 +222,10 @@ impl Policy {
             };
             plugins.insert(entry.name, rules);
         }
-        Ok(Self { defaults, admission: written.admission, ceiling, plugins })
+        if !problems.is_empty() {
+            return Err(DocumentError { file: file.into(), problems }.into());
+        }
+        Ok(Self { defaults, admission: written.admission, ceiling, signing, plugins })
     }
 
     pub fn admission(&self) -> &AdmissionLimits {
@@ -194,6 +246,49 @@ impl Policy {
         self.plugins.get(plugin).is_some_and(|p| p.sha256.contains(digest))
     }
 
+    pub(crate) fn signatures(&self) -> &Signing {
+        &self.signing
+    }
+
+    pub(crate) fn signing(&self, plugin: &PluginName) -> &PluginSigning {
+        self.plugins.get(plugin).map_or(&self.signing.defaults, |p| &p.signing)
+    }
+
+    /// Whose word a plugin needs; `None` when nobody's will do.
+    pub fn requirement(&self, plugin: &PluginName) -> Option<&Requirement> {
+        self.signing(plugin).requirement.as_ref()
+    }
+
+    /// Whose word a plugin needs that has no entry.
+    pub fn default_requirement(&self) -> Option<&Requirement> {
+        self.signing.defaults.requirement.as_ref()
+    }
+
+    /// Whether the policy names this component as one that is not to run any more.
+    pub fn revokes(&self, digest: &Digest) -> bool {
+        self.signing.revoked.sha256.contains(digest)
+    }
+
+    /// What becomes of a component of this plugin that was never seen before.
+    pub fn first_sight(&self, plugin: &PluginName) -> FirstSight {
+        self.signing(plugin).first_sight
+    }
+
+    /// Whether this signer's updates of a plugin need no approval as long as they widen nothing.
+    pub fn auto_updates(&self, plugin: &PluginName, signer: &SignerName) -> bool {
+        self.signing(plugin).auto_update.contains(signer)
+    }
+
+    /// The name that a plugin's component has to embed, if it embeds one.
+    pub fn component_name<'a>(&'a self, plugin: &'a PluginName) -> &'a str {
+        self.plugins.get(plugin).and_then(|p| p.component.as_deref()).unwrap_or(plugin.as_str())
+    }
+
+    /// The lowest version of a plugin's component that may run.
+    pub fn min_version(&self, plugin: &PluginName) -> Option<&semver::Version> {
+        self.plugins.get(plugin).and_then(|p| p.min_version.as_ref())
+    }
+
     pub fn prefix(&self, plugin: &PluginName) -> Prefix<'_> {
         match self.plugins.get(plugin).and_then(|p| p.prefix.as_deref()) {
             Some(text) => Prefix::Text(text),
@@ -204,6 +299,16 @@ impl Policy {
     /// What a plugin's tools have between them: what its component is linked with.
     pub fn plugin_grants(&self, plugin: &PluginName) -> Grants {
         self.plugins.get(plugin).map(|p| p.grants.clone()).unwrap_or_default()
+    }
+
+    /// What a call of this target may reach.
+    pub fn grants(&self, target: &Target) -> Grants {
+        let Some(plugin) = self.plugins.get(target.plugin()) else { return Grants::default() };
+        let own = match target {
+            Target::Tool { tool, .. } => plugin.tools.get(tool).and_then(|t| t.grants.as_ref()),
+            Target::Plugin(_) => None,
+        };
+        plugin.grants.narrowed_by(own)
     }
 
     /// What a call of this target may spend.
@@ -239,12 +344,7 @@ impl Policy {
     pub fn permit(&self, principal: Principal, target: Target, digest: Digest) -> Result<Permit, Denied> {
         self.allows(&target)?;
         let limits = self.limits(&target).clone();
-        let plugin = self.plugins.get(target.plugin());
-        let own = match (&target, plugin) {
-            (Target::Tool { tool, .. }, Some(plugin)) => plugin.tools.get(tool).and_then(|t| t.grants.as_ref()),
-            _ => None,
-        };
-        let grants = plugin.map(|p| p.grants.narrowed_by(own)).unwrap_or_default();
+        let grants = self.grants(&target);
         Ok(Permit::new(principal, target, digest, limits, grants))
     }
 

@@ -12,7 +12,23 @@ pub struct Grants {
     pub host_info: bool,
 }
 
+/// What grants let a tool do to the world.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reach {
+    /// It can exchange data with somebody outside this host.
+    pub network: bool,
+    /// It can change something that outlives the call.
+    pub writes: bool,
+}
+
 impl Grants {
+    /// What these grants let a tool do to the world.
+    pub fn reach(&self) -> Reach {
+        // Taken apart, so that a grant that is added has to be thought of here.
+        let Self { host_info: _ } = self;
+        Reach { network: false, writes: false }
+    }
+
     /// What is left when a tool's own entry is laid over its plugin's. Never more than either.
     pub fn narrowed_by(&self, tool: Option<&Self>) -> Self {
         match tool {

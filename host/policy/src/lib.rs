@@ -1,6 +1,7 @@
 //! What was decided, as types.
 //!
-//! `policy.toml` is the security owner's file: what each plugin and tool may spend and reach. It is
+//! `policy.toml` is the security owner's file: who may sign, and what each plugin and tool may
+//! spend and reach. It is
 //! parsed once, into types that cannot say anything wrong ([`Limits`] has no "unlimited",
 //! [`Grants`] is empty by default), and asked one question: may this principal do this?
 //! The answer is a [`Permit`], which only this crate can make and which is spent by running.
@@ -13,15 +14,19 @@
 mod document;
 mod file;
 mod grants;
+mod judge;
 mod limits;
 mod names;
 mod permit;
+mod signing;
 mod units;
 
 pub use document::{Document, DocumentError, Problem};
 pub use file::{Policy, PolicyError, Prefix, policy_schema};
-pub use grants::Grants;
+pub use grants::{Grants, Reach};
+pub use judge::{Beside, Evidence, NotTrusted, Provenance, Vouch};
 pub use limits::{AdmissionLimits, Ceiling, Limits};
 pub use names::{NameError, PluginName, ToolId, ToolName};
 pub use permit::{Denied, Permit, Principal, Target, Transport};
+pub use signing::{FirstSight, ReadFile, Requirement};
 pub use units::{Bytes, Fuel, Span, UnitError};

@@ -1,15 +1,41 @@
 //! From the contract's types to the protocol's.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use cofferdam_catalog::{PromptDefinition, ResourceDefinition, TemplateDefinition, ToolDefinition};
+use cofferdam_catalog::{Plugin, PromptDefinition, ResourceDefinition, TemplateDefinition, ToolDefinition};
 use cofferdam_gate::contract::{Content, ContentHints, MediaContent, ResourceBody, ResourceContents, Role};
+use cofferdam_trust::Identity;
 use rmcp::model::{
-    Annotations, AudioContent, CallToolResult, ContentBlock, EmbeddedResource, ImageContent, Prompt, PromptArgument,
-    Resource, ResourceContents as WireContents, ResourceTemplate, Role as WireRole, TextContent, Tool, ToolAnnotations,
+    Annotations, AudioContent, CallToolResult, ContentBlock, EmbeddedResource, ImageContent, MetaObject, Prompt,
+    PromptArgument, Resource, ResourceContents as WireContents, ResourceTemplate, Role as WireRole, TextContent, Tool,
+    ToolAnnotations,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
-pub(crate) fn tool(definition: &ToolDefinition) -> Tool {
+/// What the host knows of a tool's origin, beside what the tool says of itself: clients that pin or
+/// show it need not ask elsewhere.
+fn origin(definition: &ToolDefinition, plugin: &Plugin) -> MetaObject {
+    let signers: Vec<Value> = plugin
+        .provenance
+        .vouches()
+        .iter()
+        .map(|v| match &v.identity {
+            Identity::Key { fingerprint } => {
+                json!({ "name": v.signer, "kind": v.kind, "key": format!("sha256:{fingerprint}") })
+            }
+            Identity::Certificate { issuer, subject } => {
+                json!({ "name": v.signer, "kind": v.kind, "issuer": issuer, "identity": subject })
+            }
+        })
+        .collect();
+    let mut meta = MetaObject::default();
+    meta.insert("cofferdam/digest".into(), format!("sha256:{}", plugin.digest).into());
+    meta.insert("cofferdam/signed".into(), plugin.provenance.is_signed().into());
+    meta.insert("cofferdam/signers".into(), signers.into());
+    meta.insert("cofferdam/grants".into(), json!(definition.grants));
+    meta
+}
+
+pub(crate) fn tool(definition: &ToolDefinition, plugin: &Plugin) -> Tool {
     let hints = definition.hints;
     let annotations = ToolAnnotations::new()
         .read_only(hints.read_only)
@@ -19,6 +45,7 @@ pub(crate) fn tool(definition: &ToolDefinition) -> Tool {
     let mut tool =
         Tool::new(definition.id.to_string(), definition.description.clone(), definition.input.document().clone())
             .with_annotations(annotations);
+    tool.meta = Some(origin(definition, plugin));
     tool.title.clone_from(&definition.title);
     tool.output_schema = definition.output.as_ref().map(|s| s.document().clone());
     tool

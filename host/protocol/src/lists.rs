@@ -21,7 +21,7 @@ pub(crate) struct Lists {
 
 impl Lists {
     fn of(catalog: &Catalog) -> Self {
-        let tools = catalog.tools.iter().map(|(id, t)| (id.to_string(), convert::tool(&t.definition)));
+        let tools = catalog.tools.iter().map(|(id, t)| (id.to_string(), convert::tool(&t.definition, &t.plugin)));
         let prompts = catalog.prompts.iter().map(|(id, p)| (id.to_string(), convert::prompt(&p.definition)));
         let resources = catalog.resources.iter().map(|(uri, r)| (uri.clone(), convert::resource(&r.definition)));
         let templates =

@@ -8,7 +8,7 @@ use std::{
     thread,
 };
 
-use cofferdam_tests::{HostBuilder, TestHost, binary, eventually, forge, guest};
+use cofferdam_tests::{HostBuilder, TestHost, binary, eventually, forge, guest, sha256};
 use rustix::process::{Pid, Signal};
 use serde_json::{Value, json};
 
@@ -43,17 +43,17 @@ fn refused(host: &TestHost, plugin: &str) -> Option<Value> {
     host.lines().into_iter().find(|l| l["message"] == "refused" && l["plugin"] == plugin)
 }
 
-/// A host that serves the neighbour and approved of `bomb`.
-fn expecting(bomb: &[u8], policy: &str) -> TestHost {
+/// A host that serves the neighbour, with no machine code to make for it.
+fn expecting(policy: &str) -> TestHost {
     // Compiled before, so that a bound on compiling is for the bomb alone.
     drop(with_neighbour().start());
-    with_neighbour().approved("bomb", bomb).policy(policy).start()
+    with_neighbour().policy(policy).start()
 }
 
 #[test]
 fn a_compile_that_takes_too_long_is_ended() {
     let bomb = forge::slow_to_compile(&guest("greeter"));
-    let host = expecting(&bomb, "admission.compile_time = \"4s\"");
+    let host = expecting("admission.compile_time = \"4s\"");
     host.drop_in("bomb", &bomb);
     eventually("it compiles", || (compilers(host.pid()) > 0).then_some(()));
     neighbour_answers(&host, "while it compiles");
@@ -71,7 +71,7 @@ fn a_compile_that_takes_too_long_is_ended() {
 #[test]
 fn a_compile_that_takes_too_much_memory_dies_alone() {
     let bomb = forge::heavy_to_compile(&guest("greeter"));
-    let host = expecting(&bomb, "admission.compile_memory = \"300MiB\"");
+    let host = expecting("admission.compile_memory = \"300MiB\"");
     host.drop_in("bomb", &bomb);
     let line = eventually("it is refused", || refused(&host, "bomb"));
     assert_eq!(line["step"], "compile");
@@ -84,28 +84,28 @@ fn a_compile_that_takes_too_much_memory_dies_alone() {
 
 #[test]
 fn others_come_and_go_while_one_compiles() {
-    let bomb = forge::slow_to_compile(&guest("greeter"));
-    let host = expecting(&bomb, "admission.compile_time = \"20s\"");
+    let (honest, time) = (guest("greeter"), "admission.compile_time = \"20s\"");
+    let (bomb, other) = (forge::slow_to_compile(&honest), forge::patch_greeting(&honest, "Hi"));
+    drop(HostBuilder::new().plugin("warm", &other).start());
+    let host = expecting(time);
     host.drop_in("bomb", &bomb);
     eventually("it compiles", || (compilers(host.pid()) > 0).then_some(()));
     let still = |what: &str| assert_eq!(refused(&host, "bomb"), None, "{what} while the bomb compiled");
 
-    let honest = guest("greeter");
-    host.approve(&[("neighbour", &honest), ("bomb", &bomb), ("other", &honest)]);
-    host.drop_in("other", &honest);
+    host.drop_in("other", &other);
     eventually("the other is served", || host.rpc().tools().contains(&"other_greet".to_owned()).then_some(()));
     still("the other came");
-    // An approval that is withdrawn has to end at once, whatever else is going on.
-    host.approve(&[("bomb", &bomb), ("other", &honest)]);
+    // What is revoked has to end at once, whatever else is going on.
+    host.policy(&format!("{time}\n[revoked]\nsha256 = [\"{}\"]", sha256(&honest)));
     eventually("the neighbour is gone", || (host.rpc().tools() == ["other_greet"]).then_some(()));
     still("the neighbour went");
-    assert_eq!(host.rpc().call("other_greet", json!({ "name": "Ada" })).text(), "Hello, Ada!");
+    assert_eq!(host.rpc().call("other_greet", json!({ "name": "Ada" })).text(), "Hi, Ada!");
 }
 
 #[test]
 fn compilers_die_with_a_host_that_is_killed() {
     let bomb = forge::slow_to_compile(&guest("greeter"));
-    let host = expecting(&bomb, "admission.compile_time = \"5m\"");
+    let host = expecting("admission.compile_time = \"5m\"");
     host.drop_in("bomb", &bomb);
     let compiler = eventually("it compiles", || compiler_pids(host.pid()).pop());
     host.signal(Signal::KILL);

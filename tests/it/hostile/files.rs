@@ -29,7 +29,7 @@ fn each_is_refused_where_it_shows() {
     let honest = guest("greeter");
     let memory64 = forge::with_extra_core(&honest, "(module (memory i64 1))", 1);
     let mib = 1 << 20;
-    let approved: [(&str, Vec<u8>, &str, &[&str]); 11] = [
+    let signed: [(&str, Vec<u8>, &str, &[&str]); 11] = [
         ("empty", Vec::new(), "inspect", &["it is no WebAssembly"]),
         ("four-bytes", b"\0asm".to_vec(), "inspect", &["damaged or cut short"]),
         ("garbage", forge::garbage(), "inspect", &["it is no WebAssembly"]),
@@ -47,14 +47,14 @@ fn each_is_refused_where_it_shows() {
         // As large as is allowed.
         .plugin("large", &forge::too_large(&honest, mib - 100))
         // Nothing of it is compiled: that would take minutes.
-        .unapproved("bomb", &forge::slow_to_compile(&honest));
-    let home = approved.iter().fold(host, |host, (name, bytes, ..)| host.plugin(name, bytes)).files();
+        .unsigned("bomb", &forge::slow_to_compile(&honest));
+    let home = signed.iter().fold(host, |host, (name, bytes, ..)| host.plugin(name, bytes)).files();
     let plugins = Plugins::of(home.path());
     assert_eq!(plugins.served, ["large", "neighbour"]);
-    for (name, _, step, says) in &approved {
+    for (name, _, step, says) in &signed {
         plugins.assert_refused(name, step, says);
     }
-    plugins.assert_refused("bomb", "verify", &["nobody approved sha256"]);
+    plugins.assert_refused("bomb", "verify", &["sign"]);
 }
 
 #[test]

@@ -4,87 +4,121 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use cofferdam_catalog::{Candidate, Lock, LockEntry, Plugin};
+use cofferdam_catalog::{Change, Described, Grave, Group, LockEntry, LockSigner, grave};
 use cofferdam_policy::PluginName;
 
 use crate::{
     cli::{ApproveArgs, Global},
-    host::{Host, begin, runtime},
-    show::{first_line, size, table},
+    found::candidate,
+    host::{Host, Purpose, begin, runtime},
+    show::{first_line, signed_by, size, table},
 };
 
 pub(crate) fn run(global: &Global, args: &ApproveArgs) -> Result<ExitCode> {
     let config = begin(global, Some("error"))?;
     let name: PluginName = args.plugin.trim_end_matches(".wasm").parse()?;
-    let paths = config.plugins.directories.iter().map(|d| d.join(format!("{name}.wasm")));
-    let Some(path) = paths.into_iter().find(|p| p.is_file()) else {
-        let directories: Vec<String> = config.plugins.directories.iter().map(|d| d.display().to_string()).collect();
-        bail!("there is no {name}.wasm in {}", directories.join(", "));
-    };
     runtime()?.block_on(async {
-        let host = Host::new(&config)?;
-        let (policy, mut lock) = (host.policy.policy, host.policy.lock);
-        let candidate = Candidate::read(name.clone(), &path, policy.admission())?;
-        let digest = candidate.digest();
-        if lock.accepts(&name, &digest) {
-            println!("{name} {} is approved already.", digest.short());
+        let Host { workshop, rules, .. } = Host::new(&config, Purpose::Serve)?;
+        let candidate = candidate(&config, &workshop, &rules, &name).await?;
+        eprintln!("Looking at {name} ({})", candidate.digest().short());
+        // An approval adds to a signature and never stands for one.
+        let verified = candidate.verify(&rules.policy)?;
+        let compiled = verified.for_approval(&rules.policy)?.compile(&workshop.place, rules.policy.admission()).await?;
+        let described = compiled.describe(&workshop.place, &rules.policy).await?;
+        let entry = described.entry(&rules.policy);
+        let before = rules.lock.get(name.as_str());
+        if before.is_some_and(|b| same(b, &entry)) {
+            println!("{name} {} is approved already.", entry.sha256.short());
             return Ok(ExitCode::SUCCESS);
         }
-        eprintln!("Looking at {} ({})", path.display(), digest.short());
-        let compiled = candidate.for_the_operator().compile(&host.place, policy.admission()).await?;
-        let plugin = compiled.describe(&host.place, &policy).await?.into_plugin();
-        show(&plugin, &lock);
+        let known = workshop.known(&name, &rules).await;
+        let changes = before.map(|before| described.changes(before, known.as_ref(), &rules.policy));
+        show(&entry, changes.as_deref(), described.size());
+        if let Some(before) = before {
+            insist(args, before, &entry)?;
+        }
+        offers(&described);
         if !args.yes && !ask(&name)? {
             println!("Nothing was approved.");
             return Ok(ExitCode::FAILURE);
         }
-        lock.put(LockEntry {
-            name: name.clone(),
-            sha256: digest,
-            imports: plugin.imports.iter().map(|i| i.name.clone()).collect(),
-            tools: plugin.tools.iter().map(|t| t.name.to_string()).collect(),
-        });
-        lock.write(&config.plugins.lock)?;
+        workshop.accept(described, &rules).await?;
         println!("Approved {name} in {}.", config.plugins.lock.display());
         Ok(ExitCode::SUCCESS)
     })
 }
 
-fn show(plugin: &Plugin, lock: &Lock) {
-    println!("{}  {}  sha256 {}  (unsigned)", plugin.name, size(plugin.size), plugin.digest);
-    if let Some(before) = lock.get(&plugin.name) {
-        println!("It would replace sha256 {}.", before.sha256);
-        for import in plugin.imports.iter().filter(|i| !before.imports.contains(&i.name)) {
-            println!("  new import: {}", import.name.escape_debug());
-        }
-        for gone in before.imports.iter().filter(|b| !plugin.imports.iter().any(|i| i.name == **b)) {
-            println!("  gone import: {}", gone.escape_debug());
-        }
-        for tool in plugin.tools.iter().filter(|t| !before.tools.iter().any(|b| b == t.name.as_str())) {
-            println!("  new tool: {}", tool.name);
-        }
-        for gone in before.tools.iter().filter(|b| !plugin.tools.iter().any(|t| t.name.as_str() == b.as_str())) {
-            println!("  gone tool: {gone}");
+/// Whether the lock says so already; when it was signed, and what was granted then, aside.
+fn same(before: &LockEntry, now: &LockEntry) -> bool {
+    let bare = |entry: &LockEntry| LockEntry {
+        signer: entry.signer.iter().map(|s| LockSigner { signed_at: None, ..s.clone() }).collect(),
+        ..entry.clone()
+    };
+    bare(before) == bare(now)
+}
+
+/// What may be an attack is approved by naming it, with --yes as without.
+fn insist(args: &ApproveArgs, before: &LockEntry, now: &LockEntry) -> Result<()> {
+    for found in grave(before, now) {
+        match found {
+            Grave::Signer => {
+                let named = args.signer.as_deref();
+                let fits = match now.signer.as_slice() {
+                    [] => named == Some("unsigned"),
+                    signers => signers.iter().any(|s| named == Some(s.name.as_str())),
+                };
+                if !fits {
+                    let names: Vec<&str> = now.signer.iter().map(|s| s.name.as_str()).collect();
+                    let name = names.first().copied().unwrap_or("unsigned");
+                    bail!("others signed it than before: say --signer {name} if that is right");
+                }
+            }
+            Grave::Older if !args.older => {
+                bail!("it is a lower version than the one that was approved: say --older if that is right");
+            }
+            Grave::Older => {}
         }
     }
+    Ok(())
+}
+
+fn show(entry: &LockEntry, changes: Option<&[Change]>, bytes: u64) {
+    let version = entry.version.as_deref().map(|v| format!("  version {}", v.escape_debug())).unwrap_or_default();
+    println!("{}{version}  {}  sha256 {}", entry.name, size(bytes), entry.sha256);
+    println!("signed by {}", signed_by(&entry.signer));
+    if let Some(source) = &entry.source {
+        println!("from {source}");
+    }
+    let granted = if entry.granted.is_empty() { "nothing".into() } else { entry.granted.join(", ") };
+    println!("the policy grants it {granted}");
+    if let Some(changes) = changes {
+        println!("\nWhat changed since it was approved:");
+        print_changes(changes);
+    }
+}
+
+/// Changes under the headings of their groups.
+pub(crate) fn print_changes(changes: &[Change]) {
+    for group in Group::ALL {
+        let of_group: Vec<&Change> = changes.iter().filter(|c| c.group == group).collect();
+        if !of_group.is_empty() {
+            println!("\n{}", group.heading());
+            of_group.iter().for_each(|c| println!("  {}", c.text));
+        }
+    }
+}
+
+fn offers(described: &Described) {
     let mut rows = table(&["IMPORTS", "WHAT IT GETS"]);
-    for import in &plugin.imports {
+    for import in described.imports() {
         rows.add_row([import.name.escape_debug().to_string(), import.means()]);
     }
     println!("\n{rows}\n");
     let mut rows = table(&["OFFERS", "NAME", "WHAT IT SAYS"]);
-    for tool in &plugin.tools {
-        rows.add_row(["tool", tool.id.as_str(), &first_line(&tool.description)]);
-    }
-    for prompt in &plugin.prompts {
-        let says = prompt.description.as_deref().map(first_line).unwrap_or_default();
-        rows.add_row(["prompt", prompt.id.as_str(), &says]);
-    }
-    for resource in &plugin.resources {
-        rows.add_row(["resource", &resource.uri, &resource.name]);
-    }
-    for template in &plugin.templates {
-        rows.add_row(["template", &template.uri_template, &template.name]);
+    for (key, definition) in described.definitions() {
+        let (kind, name) = key.split_once(' ').unwrap_or((key, ""));
+        let says = definition.get("description").and_then(|d| d.as_str()).map(first_line).unwrap_or_default();
+        rows.add_row([kind, name, &says]);
     }
     println!("{rows}\n");
 }

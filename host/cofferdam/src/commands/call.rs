@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::{
     cli::{CallArgs, Global},
-    host::{Host, begin, runtime, until_told_to_end},
+    host::{Host, Purpose, begin, runtime, until_told_to_end},
     show::{Output, size, table},
 };
 
@@ -22,7 +22,7 @@ pub(crate) fn run(global: &Global, args: CallArgs) -> Result<ExitCode> {
     let config = begin(global, Some("error"))?;
     let arguments = arguments(args.arguments)?;
     runtime()?.block_on(async {
-        let host = Host::new(&config)?;
+        let host = Host::new(&config, Purpose::Call)?;
         host.keeper.once().await;
         let catalog = host.gate.catalog().await;
         let Some(tool) = catalog.tools.get(args.tool.as_str()) else {

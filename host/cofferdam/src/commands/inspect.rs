@@ -15,11 +15,15 @@ pub(crate) fn run(file: &Path, output: Output) -> Result<ExitCode> {
     };
     let candidate = Candidate::read(name.clone(), file, &AdmissionLimits::default())?;
     let digest = candidate.digest();
-    let inspected = candidate.for_the_operator().inspect()?;
+    let signed = candidate.is_accompanied();
+    let inspected = candidate.for_the_operator()?.inspected().clone();
     let mut grants: Vec<&str> = inspected.imports.iter().filter_map(|i| i.needs()).collect();
     grants.sort_unstable();
     grants.dedup();
-    let mut entry = format!("[[plugin]]\nname = \"{name}\"\nsha256 = [\"{digest}\"]\n");
+    let mut entry = format!("[[plugin]]\nname = \"{name}\"\n");
+    if !signed {
+        entry.push_str(&format!("sha256 = [\"{digest}\"]  # unsigned: exactly these bytes\n"));
+    }
     if !grants.is_empty() {
         entry.push_str("[plugin.grants]\n");
         grants.iter().for_each(|grant| entry.push_str(&format!("{grant} = true\n")));
@@ -33,12 +37,17 @@ pub(crate) fn run(file: &Path, output: Output) -> Result<ExitCode> {
                 .collect();
             let report = json!({
                 "name": name.as_str(), "sha256": digest.to_string(), "imports": imports,
-                "exports": inspected.exports, "grants": grants, "policy": entry,
+                "exports": inspected.exports, "embeds": { "name": inspected.name, "version": inspected.version },
+                "accompanied": signed, "grants": grants, "policy": entry,
             });
             println!("{}", serde_json::to_string_pretty(&report)?);
         }
         Output::Human => {
-            println!("{name}  sha256 {digest}\n");
+            println!("{name}  sha256 {digest}");
+            let embedded = |part: &Option<String>| part.as_deref().unwrap_or("none").escape_debug().to_string();
+            println!("embedded name {}, version {}", embedded(&inspected.name), embedded(&inspected.version));
+            let beside = if signed { "is: see `cofferdam verify`" } else { "is not" };
+            println!("a signature {beside} beside it\n");
             let mut rows = table(&["IMPORTS", "WHAT IT GETS"]);
             for import in &inspected.imports {
                 rows.add_row([import.name.escape_debug().to_string(), import.means()]);

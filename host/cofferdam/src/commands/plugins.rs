@@ -1,18 +1,19 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
+use cofferdam_catalog::LockSigner;
 use serde_json::{Value, json};
 
 use crate::{
     cli::Global,
-    host::{Host, begin, runtime},
+    host::{Host, Purpose, begin, runtime},
     show::{Output, size, table},
 };
 
 pub(crate) fn run(global: &Global, output: Output) -> Result<ExitCode> {
     let config = begin(global, Some("error"))?;
     runtime()?.block_on(async {
-        let host = Host::new(&config)?;
+        let host = Host::new(&config, Purpose::Look)?;
         host.keeper.once().await;
         let catalog = host.gate.catalog().await;
         match output {
@@ -22,8 +23,9 @@ pub(crate) fn run(global: &Global, output: Output) -> Result<ExitCode> {
                     .values()
                     .map(|p| {
                         json!({
-                            "name": p.name.as_str(), "sha256": p.digest.to_string(), "approved_by": p.approval.label(),
-                            "signed": false, "size": p.size,
+                            "name": p.name.as_str(), "sha256": p.digest.to_string(), "version": p.version,
+                            "signed": p.provenance.is_signed(), "signers": LockSigner::all_of(&p.provenance),
+                            "approved_by": p.approval.label(), "source": p.source, "size": p.size,
                             "imports": p.imports.iter().map(|i| i.name.as_str()).collect::<Vec<_>>(),
                             "tools": p.tools.iter().map(|t| t.id.as_str()).collect::<Vec<_>>(),
                             "prompts": p.prompts.iter().map(|t| t.id.as_str()).collect::<Vec<_>>(),
@@ -34,17 +36,19 @@ pub(crate) fn run(global: &Global, output: Output) -> Result<ExitCode> {
                 let refused: Vec<Value> = catalog
                     .refusals
                     .iter()
-                    .map(|r| json!({ "plugin": r.plugin, "step": r.step.label(), "found": r.found, "mend": r.mend }))
+                    .map(|r| json!({ "plugin": r.plugin, "step": r.step.label(), "reason": r.reason, "found": r.found, "mend": r.mend }))
                     .collect();
                 println!("{}", serde_json::to_string_pretty(&json!({ "served": served, "refused": refused }))?);
             }
             Output::Human => {
-                let mut rows = table(&["PLUGIN", "DIGEST", "APPROVED BY", "SIZE", "TOOLS", "PROMPTS", "RESOURCES"]);
+                let mut rows = table(&["PLUGIN", "VERSION", "DIGEST", "SIGNED BY", "APPROVED BY", "SIZE", "TOOLS", "PROMPTS", "RESOURCES"]);
                 for p in catalog.plugins.values() {
                     rows.add_row([
                         p.name.to_string(),
+                        p.version.as_deref().unwrap_or("-").escape_debug().to_string(),
                         p.digest.short(),
-                        format!("{} (unsigned)", p.approval.label()),
+                        if p.provenance.is_signed() { p.provenance.label() } else { "UNSIGNED".into() },
+                        p.approval.label().into(),
                         size(p.size),
                         p.tools.len().to_string(),
                         p.prompts.len().to_string(),
@@ -53,10 +57,12 @@ pub(crate) fn run(global: &Global, output: Output) -> Result<ExitCode> {
                 }
                 println!("{rows}");
                 for refusal in &catalog.refusals {
-                    println!(
-                        "\n{} is refused at {}: {}\n  {}",
-                        refusal.plugin, refusal.step, refusal.found, refusal.mend
-                    );
+                    let served = catalog.plugins.values().find(|p| p.name.as_str() == refusal.plugin);
+                    println!("\n{} is refused at {} ({}): {}", refusal.plugin, refusal.step, refusal.reason, refusal.found);
+                    if let Some(served) = served {
+                        println!("  {} goes on serving", served.digest.short());
+                    }
+                    println!("  {}", refusal.mend);
                 }
             }
         }

@@ -1,7 +1,8 @@
 use std::{path::PathBuf, process::ExitCode};
 
-use anyhow::{Context, Result};
-use cofferdam_policy::{Policy, Prefix, Target, policy_schema};
+use anyhow::Result;
+use cofferdam_catalog::read_policy;
+use cofferdam_policy::{PluginName, Policy, Prefix, Target, policy_schema};
 use serde_json::{Value, json};
 
 use crate::{
@@ -16,13 +17,13 @@ pub(crate) fn check(global: &Global, policy: Option<PathBuf>, output: Output) ->
         None => Config::load(global.config.as_deref())?.plugins.policy,
     };
     let shown = file.display().to_string();
-    let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read {shown}"))?;
-    let policy = Policy::parse(&shown, &text)?;
+    let policy = read_policy(&file)?.policy;
     match output {
         Output::Json => println!("{}", serde_json::to_string_pretty(&summary(&policy))?),
         Output::Human => {
             println!("{shown} is a valid policy.");
-            let mut rows = table(&["PLUGIN", "NAMES", "FUEL", "MEMORY", "DEADLINE", "OUTPUT", "AT A TIME", "GRANTS"]);
+            let mut rows =
+                table(&["PLUGIN", "SIGNED BY", "NAMES", "FUEL", "MEMORY", "DEADLINE", "OUTPUT", "AT A TIME", "GRANTS"]);
             for name in policy.plugin_names() {
                 let target = Target::Plugin(name.clone());
                 let (limits, grants) = (policy.limits(&target), policy.plugin_grants(name));
@@ -35,6 +36,7 @@ pub(crate) fn check(global: &Global, policy: Option<PathBuf>, output: Output) ->
                     if policy.allows(&target).is_err() { "switched off".into() } else { grants.names().join(", ") };
                 rows.add_row([
                     name.to_string(),
+                    signers(&policy, name),
                     names,
                     limits.fuel.to_string(),
                     limits.memory.to_string(),
@@ -44,12 +46,19 @@ pub(crate) fn check(global: &Global, policy: Option<PathBuf>, output: Output) ->
                     if grants.is_empty() { "none".into() } else { grants },
                 ]);
             }
+            let others = policy.default_requirement().map_or("nobody may sign".into(), |r| r.describe());
+            println!("Plugins that say nothing of their own need a signature by: {others}.");
             if policy.plugin_names().next().is_some() {
                 println!("\n{rows}");
             }
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whose word a plugin needs.
+fn signers(policy: &Policy, name: &PluginName) -> String {
+    policy.requirement(name).map_or("nobody may".into(), |r| r.describe())
 }
 
 fn summary(policy: &Policy) -> Value {
@@ -61,6 +70,7 @@ fn summary(policy: &Policy) -> Value {
             json!({
                 "name": name.as_str(),
                 "enabled": policy.allows(&target).is_ok(),
+                "signed_by": policy.requirement(name).map(|r| r.describe()),
                 "grants": policy.plugin_grants(name).names(),
                 "limits": {
                     "fuel": limits.fuel.units(),

@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 
 use crate::{
     cli::{Global, ServeArgs},
-    host::{Host, begin, runtime, until_told_to_end},
+    host::{Host, Purpose, begin, runtime, until_told_to_end},
     show::{first_line, table},
 };
 
@@ -25,7 +25,7 @@ pub(crate) fn run(global: &Global, args: ServeArgs) -> Result<ExitCode> {
         if let Some(port) = args.port {
             address.set_port(port);
         }
-        let host = Host::new(&config)?;
+        let host = Host::new(&config, Purpose::Serve)?;
         let listener = TcpListener::bind(address)
             .await
             .with_context(|| format!("cannot listen on {address}: choose another with --port or `http.listen`"))?;

@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::{
     cli::Global,
-    host::{Host, begin, runtime, until_told_to_end},
+    host::{Host, Purpose, begin, runtime, until_told_to_end},
 };
 
 pub(crate) fn run(global: &Global) -> Result<ExitCode> {
@@ -12,7 +12,7 @@ pub(crate) fn run(global: &Global) -> Result<ExitCode> {
     let runtime = runtime()?;
     let done = runtime.block_on(async {
         let closing = until_told_to_end()?;
-        let host = Host::new(&config)?;
+        let host = Host::new(&config, Purpose::Serve)?;
         let over = closing.child_token();
         let server = host.server(&config, over.clone());
         tokio::spawn(host.keeper.keep(closing.clone()));

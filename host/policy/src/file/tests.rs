@@ -1,7 +1,8 @@
 use super::*;
 
 fn parse(text: &str) -> Result<Policy, String> {
-    Policy::parse("policy.toml", &format!("version = 1\n{text}")).map_err(|e| e.to_string())
+    let none = &mut |path: &str| Err(format!("there is no {path}"));
+    Policy::parse("policy.toml", &format!("version = 1\n{text}"), none).map_err(|e| e.to_string())
 }
 
 fn tool(plugin: &str, tool: &str) -> Target {
@@ -117,9 +118,12 @@ fn mistakes_are_answered_with_place_and_right_form() {
     for (text, expected) in cases {
         assert_eq!(parse(text).unwrap_err(), expected, "for {text}");
     }
-    assert_eq!(Policy::parse("p", "").unwrap_err().to_string(), "p:version: begin the file with `version = 1`");
     assert_eq!(
-        Policy::parse("p", "version = 2").unwrap_err().to_string(),
+        Policy::parse("p", "", &mut |_| Err(String::new())).unwrap_err().to_string(),
+        "p:version: begin the file with `version = 1`"
+    );
+    assert_eq!(
+        Policy::parse("p", "version = 2", &mut |_| Err(String::new())).unwrap_err().to_string(),
         "p:version: this program reads version 1, not 2"
     );
 }
