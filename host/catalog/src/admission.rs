@@ -26,6 +26,7 @@ use crate::{
     beside::{self, Sidecar},
     definitions::Checker,
     drift::{self, Change, Grave, Side},
+    inspect::embedded,
     lock::{LockEntry, LockSigner, same_signers},
     snapshot::PluginParts,
 };
@@ -233,11 +234,16 @@ impl Verified {
 
     /// Whether it is the one that the policy means: a signature binds bytes, not names, so what the
     /// bytes call themselves has to be what they are run as.
-    fn fits(&self, policy: &Policy, inspected: &Inspected) -> Result<(), Refusal> {
+    ///
+    /// # Errors
+    /// When it calls itself something else, or is older than allowed.
+    pub fn fits(&self, policy: &Policy) -> Result<(), Refusal> {
         let name = &self.candidate.name;
+        let (own_name, own_version) = embedded(&self.candidate.bytes)
+            .map_err(|e| Refusal::new(name, Step::Inspect, e, "put components here, and nothing else"))?;
         let refuse = |found: String, mend: String| Refusal::new(name, Step::Verify, found, mend);
         let wanted = policy.component_name(name);
-        if let Some(own) = inspected.name.as_deref().filter(|own| *own != wanted) {
+        if let Some(own) = own_name.as_deref().filter(|own| *own != wanted) {
             let own = own.escape_debug();
             let found = format!("it calls itself {own}, and runs as {wanted} here");
             let mend =
@@ -245,7 +251,7 @@ impl Verified {
             return Err(refuse(found, mend).because("wrong-name"));
         }
         if let Some(lowest) = policy.min_version(name) {
-            let version = inspected.version.as_deref().and_then(|v| semver::Version::parse(v).ok());
+            let version = own_version.as_deref().and_then(|v| semver::Version::parse(v).ok());
             if version.as_ref().is_none_or(|v| v < lowest) {
                 let found = match version {
                     Some(version) => format!("it is version {version}, and {lowest} is the lowest that may run"),
@@ -263,7 +269,7 @@ impl Verified {
     /// When it has to be approved first.
     pub fn approve(self, policy: &Policy, lock: &Lock, present: &BTreeSet<PluginName>) -> Result<Approved, Refusal> {
         let inspected = self.inspect()?;
-        self.fits(policy, &inspected)?;
+        self.fits(policy)?;
         let approval = match lock.get(self.candidate.name.as_str()) {
             Some(before) => self.against(before, policy, &inspected)?,
             None => self.at_first_sight(policy, lock, present, &inspected)?,
@@ -286,7 +292,7 @@ impl Verified {
     /// When no approval could make it run.
     pub fn for_approval(self, policy: &Policy) -> Result<Approved, Refusal> {
         let inspected = self.inspect()?;
-        self.fits(policy, &inspected)?;
+        self.fits(policy)?;
         Ok(Approved { verified: self, inspected, approval: Approval::Operator })
     }
 

@@ -1,6 +1,9 @@
 //! One run of admission, from wherever a component comes to a plugin that may be served.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use cofferdam_policy::{PluginName, Policy};
 use cofferdam_registry::{FoundSignature, Manifest, Reference, Registry, RegistryError};
@@ -26,20 +29,20 @@ pub struct Rules {
 #[derive(Debug)]
 pub struct Workshop {
     pub place: Place,
-    pub store: Store,
-    pub lock: LockFile,
+    pub(crate) store: Store,
+    lock: LockFile,
     /// `None` when no plugin comes from a registry.
     pub registry: Option<Registry>,
     /// Whether what is seen for the first time is written to the lock.
-    pub records: bool,
+    records: bool,
+    /// What was written to the lock and the keeper does not know of yet.
+    recorded: Mutex<Vec<LockEntry>>,
 }
 
 /// What one run came to.
 #[derive(Debug)]
 pub(crate) struct Outcome {
     pub(crate) result: Result<Plugin, Refusal>,
-    /// What was written to the lock.
-    pub(crate) recorded: Option<LockEntry>,
     /// The version that the lock knows, when that had to stand in.
     pub(crate) fallback: Option<Plugin>,
 }
@@ -57,6 +60,21 @@ pub(crate) enum Looked {
 }
 
 impl Workshop {
+    /// `records` says whether what is seen for the first time is written to the lock.
+    pub fn new(place: Place, store: Store, lock: LockFile, registry: Option<Registry>, records: bool) -> Self {
+        Self { place, store, lock, registry, records, recorded: Mutex::default() }
+    }
+
+    pub(crate) fn records(&self) -> bool {
+        self.records
+    }
+
+    /// What was written to the lock since this was asked last. While an entry is being written this
+    /// waits, so that the lock on disk is never ahead of what is told here.
+    pub(crate) fn take_recorded(&self) -> Vec<LockEntry> {
+        std::mem::take(&mut *self.recorded.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// Admits a file.
     pub(crate) async fn admit_file(&self, name: &PluginName, found: &Found, rules: &Rules, stand_in: bool) -> Outcome {
         let (own, path, limits) = (name.clone(), found.path.clone(), rules.policy.admission().clone());
@@ -69,7 +87,7 @@ impl Workshop {
     pub(crate) async fn admit_copy(&self, name: &PluginName, rules: &Rules) -> Option<Plugin> {
         let entry = rules.lock.get(name.as_str())?;
         let result = match self.copy(name, entry, rules).await? {
-            Ok(candidate) => self.run(candidate, rules).await.map(|(plugin, _)| plugin),
+            Ok(candidate) => self.run(candidate, rules).await,
             Err(refusal) => Err(refusal),
         };
         match result {
@@ -153,15 +171,15 @@ impl Workshop {
             Err(refusal) => Err(refusal),
         };
         match result {
-            Ok((plugin, recorded)) => Outcome { result: Ok(plugin), recorded, fallback: None },
+            Ok(plugin) => Outcome { result: Ok(plugin), fallback: None },
             Err(refusal) => {
                 let fallback = if stand_in { self.admit_copy(name, rules).await } else { None };
-                Outcome { result: Err(refusal), recorded: None, fallback }
+                Outcome { result: Err(refusal), fallback }
             }
         }
     }
 
-    async fn run(&self, candidate: Candidate, rules: &Rules) -> Result<(Plugin, Option<LockEntry>), Refusal> {
+    async fn run(&self, candidate: Candidate, rules: &Rules) -> Result<Plugin, Refusal> {
         let Rules { policy, lock, present } = rules;
         let name = candidate.name().clone();
         let verified = candidate.verify(policy)?;
@@ -172,17 +190,13 @@ impl Workshop {
         };
         let described = approved.compile(&self.place, policy.admission()).await?.describe(&self.place, policy).await?;
         let Admitted { plugin, record, copy } = described.admit(policy, lock, present, known.as_ref())?;
-        let recorded = match record.filter(|_| self.records) {
-            Some((before, entry)) => {
-                self.record(&name, before, entry.clone()).await?;
-                Some(entry)
-            }
-            None => None,
-        };
         if self.records {
+            if let Some((before, entry)) = record {
+                self.record(&name, before, entry)?;
+            }
             self.keep(&name, copy).await;
         }
-        Ok((plugin, recorded))
+        Ok(plugin)
     }
 
     async fn keep(&self, name: &PluginName, copy: Copied) {
@@ -194,14 +208,12 @@ impl Workshop {
         }
     }
 
-    async fn record(&self, name: &PluginName, before: Option<LockEntry>, entry: LockEntry) -> Result<(), Refusal> {
-        let file = self.lock.clone();
-        let written = tokio::task::spawn_blocking(move || file.record(before.as_ref(), entry)).await;
-        let error = match written {
-            Ok(Ok(_)) => return Ok(()),
-            Ok(Err(error)) => error.to_string(),
-            Err(error) => error.to_string(),
-        };
+    fn record(&self, name: &PluginName, before: Option<LockEntry>, entry: LockEntry) -> Result<(), Refusal> {
+        let written = tokio::task::block_in_place(|| {
+            let mut recorded = self.recorded.lock().unwrap_or_else(PoisonError::into_inner);
+            self.lock.record(before.as_ref(), entry.clone()).map(|_| recorded.push(entry))
+        });
+        let Err(error) = written else { return Ok(()) };
         let mend = format!("approve it with `cofferdam approve {name}` where the lock can be written");
         Err(Refusal::new(name, Step::Approve, error, mend).because("lock-unwritable"))
     }

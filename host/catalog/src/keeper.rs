@@ -357,6 +357,7 @@ impl Keeper {
             return;
         }
         self.decided_by.2 = now;
+        self.catch_up();
         let ceiling = *self.policy.ceiling();
         let read = self.settings.read().and_then(|(read, lock)| {
             let file = self.settings.policy.display().to_string();
@@ -530,13 +531,19 @@ impl Keeper {
         }
     }
 
-    /// Takes what became of one plugin.
-    fn settle(&mut self, name: &PluginName, generation: u64, outcome: Outcome) {
-        if let Some(entry) = outcome.recorded {
+    /// Takes note of what admissions wrote to the lock.
+    fn catch_up(&mut self) {
+        let recorded = self.workshop.take_recorded();
+        if !recorded.is_empty() {
             let mut lock = Lock::clone(&self.lock);
-            lock.put(entry);
+            recorded.into_iter().for_each(|entry| lock.put(entry));
             self.lock = Arc::new(lock);
         }
+    }
+
+    /// Takes what became of one plugin.
+    fn settle(&mut self, name: &PluginName, generation: u64, outcome: Outcome) {
+        self.catch_up();
         // Its file left, or the rules changed, while it was looked at.
         let Some(known) = self.known.get_mut(name).filter(|_| generation == self.generation) else { return };
         match outcome.result {
@@ -587,7 +594,7 @@ impl Keeper {
             return;
         }
         self.slots.keep_only(&catalog);
-        if self.workshop.records && self.running.is_empty() {
+        if self.workshop.records() && self.running.is_empty() {
             let known = self.lock.entries().map(|e| e.sha256);
             self.workshop.store.keep_only(&known.chain(catalog.plugins.values().map(|p| p.digest)).collect());
         }

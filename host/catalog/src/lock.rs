@@ -256,7 +256,12 @@ impl LockFile {
         let guard = File::open(directory).map_err(fail)?;
         flock(&guard, FlockOperation::LockExclusive).map_err(|e| fail(e.into()))?;
         let mut lock = self.read()?;
-        if lock.get(entry.name.as_str()) != before {
+        let now = lock.get(entry.name.as_str());
+        if now == Some(&entry) {
+            // Somebody looked at the same thing at the same time and decided the same.
+            return Ok(lock);
+        }
+        if now != before {
             return Err(LockError::Raced { file: self.shown() });
         }
         lock.put(entry);

@@ -48,13 +48,8 @@ impl Host {
         let facts = Arc::new(Facts::new());
         let place = Place { engine: engine.clone(), cache, compiler, facts: facts.clone() as Arc<dyn HostFacts> };
         let registry = if settings.remotes.is_empty() { None } else { Some(Registry::new(config.registry.clone())?) };
-        let workshop = Arc::new(Workshop {
-            place,
-            store: Store::new(config.store.clone()),
-            lock: LockFile::new(settings.lock.clone()),
-            registry,
-            records: purpose == Purpose::Serve,
-        });
+        let (store, lock_file) = (Store::new(config.store.clone()), LockFile::new(settings.lock.clone()));
+        let workshop = Arc::new(Workshop::new(place, store, lock_file, registry, purpose == Purpose::Serve));
         let (keeper, reading) = Keeper::new(settings, policy, lock, workshop.clone());
         let rules = keeper.rules();
         // Set once, here.

@@ -39,8 +39,8 @@ pub(crate) struct SignArgs {
     #[arg(long, value_name = "PLUGIN")]
     pub(crate) name: Option<PluginName>,
     /// Embed this version before it is signed.
-    #[arg(long = "component-version", value_name = "VERSION")]
-    pub(crate) version: Option<semver::Version>,
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) component_version: Option<semver::Version>,
     /// Print one line of JSON for each component.
     #[arg(long)]
     pub(crate) json: bool,
@@ -59,8 +59,8 @@ pub(crate) fn run(args: &SignArgs) -> Result<ExitCode> {
         if !bytes.starts_with(MAGIC) {
             bail!("{} is no WebAssembly; nothing was signed", file.display());
         }
-        if args.name.is_some() || args.version.is_some() {
-            let version = args.version.as_ref().map(ToString::to_string);
+        if args.name.is_some() || args.component_version.is_some() {
+            let version = args.component_version.as_ref().map(ToString::to_string);
             let stamped = stamp(&bytes, args.name.as_ref().map(PluginName::as_str), version.as_deref())
                 .with_context(|| format!("{} was not signed", file.display()))?;
             if stamped != bytes {

@@ -76,7 +76,7 @@ fn decide(candidate: Candidate, policy: &Policy) -> Result<Provenance, Refusal> 
     let verified = candidate.verify(policy)?;
     let provenance = verified.provenance().clone();
     // What it calls itself belongs to whether it may run under this name.
-    verified.for_approval(policy)?;
+    verified.fits(policy)?;
     Ok(provenance)
 }
 
