@@ -521,7 +521,12 @@ impl Keeper {
                         } else {
                             later
                         };
-                        if let Some(known) = self.known.get_mut(&name).filter(|_| !old && !away) {
+                        // A signature may yet be put beside it, and the tag stay where it is.
+                        let final_word = match &outcome.result {
+                            Ok(_) => true,
+                            Err(refusal) => !matches!(refusal.step, Step::Fetch | Step::Verify),
+                        };
+                        if let Some(known) = self.known.get_mut(&name).filter(|_| !old && final_word) {
                             known.tried = Some(Tried::Remote(manifest));
                         }
                         self.settle(&name, generation, *outcome);
@@ -554,10 +559,14 @@ impl Keeper {
                 known.refusal = None;
             }
             Err(refusal) => {
-                tracing::warn!(
-                    plugin = %refusal.plugin, step = %refusal.step, reason = refusal.reason, found = %refusal.found,
-                    mend = %refusal.mend, "refused"
-                );
+                // Told once, however often it is found.
+                let news = known.refusal.as_ref() != Some(&refusal);
+                if news {
+                    tracing::warn!(
+                        plugin = %refusal.plugin, step = %refusal.step, reason = refusal.reason,
+                        found = %refusal.found, mend = %refusal.mend, "refused"
+                    );
+                }
                 // What was vetted under these very rules goes on serving.
                 if known.admitted.is_none() || known.vetted != generation {
                     known.admitted = outcome.fallback.map(Arc::new);
@@ -566,7 +575,12 @@ impl Keeper {
                         tell_admitted(plugin);
                     }
                 }
-                known.refusal = Some(refusal);
+                // That a registry is away does not mend what was found there before.
+                let hides = refusal.reason == crate::job::AWAY
+                    && known.refusal.as_ref().is_some_and(|r| r.reason != crate::job::AWAY);
+                if !hides {
+                    known.refusal = Some(refusal);
+                }
             }
         }
     }

@@ -258,3 +258,6 @@ fn explain(
     let min = requirement.min;
     no("too-few-signers", found, format!("the policy wants {wanted}{}", if min > 1 { ", different ones" } else { "" }))
 }
+
+#[cfg(test)]
+mod tests;
