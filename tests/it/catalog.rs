@@ -35,21 +35,30 @@ fn dropped_replaced_and_removed_in_under_a_second() {
 fn what_served_goes_on_serving_when_its_successor_is_refused() {
     let good = guest("greeter");
     let host = HostBuilder::new().plugin("hello", &good).start();
-    let refused = |what: &str, successor: &[u8]| {
-        let line =
-            host.line(what, |l| l["message"] == "refused" && l["found"].to_string().contains(&sha256(successor)));
-        assert_eq!((&line["plugin"], &line["step"]), (&json!("hello"), &json!("verify")), "{what}");
+    let refused = |what: &str, step: &str, reason: &str| {
+        let line = host.line(what, |l| l["message"] == "refused" && l["reason"] == reason);
+        assert_eq!((&line["plugin"], &line["step"]), (&json!("hello"), &json!(step)), "{what}");
         assert_eq!(host.rpc().call("hello_greet", json!({ "name": "Ada" })).text(), "Hello, Ada!", "{what}");
+        line["found"].as_str().unwrap().to_owned()
     };
     let forged = forge::patch_greeting(&good, "Boo");
     host.drop_in_unsigned("hello", &forged);
-    refused("the signature is of its predecessor", &forged);
+    let found = refused("the signature is of its predecessor", "verify", "bad-signature");
+    assert!(found.starts_with("hello.wasm.sig: the signature is not good"), "{found}");
     let unseen = forge::patch_greeting(&good, "Salut");
     host.drop_in("hello", &unseen);
-    refused("it is signed, and nobody approved the change", &unseen);
+    let found = refused("it is signed, and nobody approved the change", "approve", "drift");
+    assert!(found.contains(&format!("sha256 {} -> {}", sha256(&good), sha256(&unseen))), "{found}");
     let damaged = forge::truncated(&good);
     host.drop_in("hello", &damaged);
-    refused("it is signed, and damaged", &damaged);
+    let found = refused("it is signed, and damaged", "inspect", "inspect");
+    assert!(found.starts_with("it is damaged or cut short"), "{found}");
+    // Nor does any of it come to stand in the lock.
+    let lock = fs::read_to_string(host.path("cofferdam.lock")).unwrap();
+    assert!(lock.contains(&sha256(&good)), "{lock}");
+    for refused in [&forged, &unseen, &damaged] {
+        assert!(!lock.contains(&sha256(refused)), "{lock}");
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use cofferdam_tests::{HostBuilder, StdioHost, guest, plugin};
 use serde_json::{Value, json};
 
 fn host() -> HostBuilder {
-    HostBuilder::new().plugin("hostile", &guest("hostile")).plugin("system", &plugin("system"))
+    HostBuilder::new().plugin("hostile", &guest("hostile")).named_plugin("system", &plugin("system"))
 }
 
 #[test]

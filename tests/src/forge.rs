@@ -6,6 +6,7 @@
 //! one, because then the test is wrong and not the host.
 //!
 //! - [`patch`]: other definitions or another greeting in the slot of a guest.
+//! - [`stamp`]: a name and a version that are signed with the rest.
 //! - [`broken`]: files that are no component.
 //! - [`append`]: a core module, instantiated, behind everything a component has already.
 //! - [`instantiation`]: what such a module does when the host instantiates it.
@@ -19,6 +20,7 @@ mod broken;
 mod compilation;
 mod instantiation;
 mod patch;
+mod stamp;
 #[cfg(test)]
 mod tests;
 
@@ -29,3 +31,4 @@ pub use instantiation::{
     growing_memories, growing_table, huge_memory, instance_bomb, many_memories, multi_memory, start_loop, table_bomb,
 };
 pub use patch::{patch_definitions, patch_greeting};
+pub use stamp::{with_name, with_version};

@@ -13,7 +13,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::{Rpc, binary, eventually, repository, test_key};
+use crate::{Rpc, binary, eventually, forge, repository, test_key};
 
 /// The signer of everything that the tests sign, as a policy has it.
 pub const TEST_SIGNER: &str =
@@ -56,6 +56,13 @@ impl HostBuilder {
         let signature = test_key().sign(component);
         fs::write(self.home.path().join("plugins").join(format!("{name}.wasm.sig")), signature).unwrap();
         self.unsigned(name, component)
+    }
+
+    /// Puts a component there that embeds its name, and the signature of that: one that a policy may
+    /// grant something to at first sight.
+    #[must_use]
+    pub fn named_plugin(self, name: &str, component: &[u8]) -> Self {
+        self.plugin(name, &forge::with_name(component, name))
     }
 
     /// Puts a component there that nobody signed.

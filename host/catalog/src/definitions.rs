@@ -6,7 +6,7 @@ use std::{
 };
 
 use cofferdam_capabilities::exports::cofferdam::plugin::{prompts, resources, tools};
-use cofferdam_policy::{AdmissionLimits, Grants, PluginName, Policy, Reach, Target, ToolId, ToolName};
+use cofferdam_policy::{AdmissionLimits, PluginName, Policy, Reach, Target, ToolId, ToolName};
 use cofferdam_sandbox::Definitions;
 use serde_json::{Value, json};
 use url::Url;
@@ -50,8 +50,8 @@ impl Hints {
     /// What a tool claims, as far as what it was granted makes it true. Somebody who can write is
     /// not believed to read only; somebody who can reach nobody is in no open world, whatever it
     /// claims. What grants can neither prove nor disprove stands as it was claimed.
-    fn borne_out(claimed: &tools::ToolHints, grants: &Grants) -> Self {
-        let Reach { network, writes } = grants.reach();
+    fn borne_out(claimed: &tools::ToolHints, reach: Reach) -> Self {
+        let Reach { network, writes } = reach;
         let read_only = claimed.read_only.unwrap_or(false) && !writes;
         Self {
             read_only,
@@ -183,7 +183,7 @@ impl Checker<'_> {
             grants: grants.names(),
             title: self.line(&what, "title", tool.title)?,
             description: self.prose(&what, tool.description)?,
-            hints: Hints::borne_out(&tool.hints, &grants),
+            hints: Hints::borne_out(&tool.hints, grants.reach()),
             id,
             name,
             input,
@@ -405,4 +405,40 @@ fn size(all: &Definitions) -> u64 {
         .iter()
         .map(|t| t.uri_template.len() + t.name.len() + text(&t.title) + text(&t.description) + text(&t.mime_type));
     tools.chain(prompts).chain(resources).chain(templates).sum::<usize>() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hints(read_only: bool, destructive: bool, open_world: bool, reach: Reach) -> Hints {
+        let claimed = tools::ToolHints {
+            read_only: Some(read_only),
+            destructive: Some(destructive),
+            idempotent: None,
+            open_world: Some(open_world),
+        };
+        Hints::borne_out(&claimed, reach)
+    }
+
+    #[test]
+    fn claims_stand_as_far_as_grants_make_them_true() {
+        let nothing = Reach::default();
+        let network = Reach { network: true, ..nothing };
+        let writes = Reach { writes: true, ..nothing };
+        assert!(hints(true, false, false, nothing).read_only);
+        assert!(hints(true, false, false, network).read_only);
+        assert!(!hints(true, false, false, writes).read_only, "it can write, whatever it says");
+        assert!(!hints(false, true, true, nothing).open_world, "it reaches nobody, whatever it says");
+        assert!(hints(false, false, false, network).open_world, "it reaches somebody, whatever it says");
+        assert!(!hints(true, true, false, nothing).destructive, "what only reads destroys nothing");
+        assert!(hints(true, true, false, writes).destructive);
+    }
+
+    #[test]
+    fn what_says_nothing_is_taken_for_the_worst_it_can_be() {
+        let silent = tools::ToolHints { read_only: None, destructive: None, idempotent: None, open_world: None };
+        let found = Hints::borne_out(&silent, Reach::default());
+        assert_eq!(found, Hints { read_only: false, destructive: true, idempotent: false, open_world: false });
+    }
 }

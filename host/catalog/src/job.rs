@@ -192,7 +192,7 @@ impl Workshop {
         let Admitted { plugin, record, copy } = described.admit(policy, lock, present, known.as_ref())?;
         if self.records {
             if let Some((before, entry)) = record {
-                self.record(&name, before, entry)?;
+                self.record(&name, before.as_ref(), entry)?;
             }
             self.keep(&name, copy).await;
         }
@@ -208,10 +208,10 @@ impl Workshop {
         }
     }
 
-    fn record(&self, name: &PluginName, before: Option<LockEntry>, entry: LockEntry) -> Result<(), Refusal> {
+    fn record(&self, name: &PluginName, before: Option<&LockEntry>, entry: LockEntry) -> Result<(), Refusal> {
         let written = tokio::task::block_in_place(|| {
             let mut recorded = self.recorded.lock().unwrap_or_else(PoisonError::into_inner);
-            self.lock.record(before.as_ref(), entry.clone()).map(|_| recorded.push(entry))
+            self.lock.record(before, entry.clone()).map(|_| recorded.push(entry))
         });
         let Err(error) = written else { return Ok(()) };
         let mend = format!("approve it with `cofferdam approve {name}` where the lock can be written");

@@ -124,6 +124,8 @@ struct Known {
     vetted: u64,
     /// What the last catalog serves.
     served: Option<Arc<Plugin>>,
+    /// The rules under which that was decided.
+    served_under: u64,
     refusal: Option<Refusal>,
 }
 
@@ -166,7 +168,8 @@ pub struct Keeper {
     lock: Arc<Lock>,
     /// Counts reloads: what was admitted under older rules is admitted anew.
     generation: u64,
-    /// The policy's content, and the state of every file that decides.
+    /// The policy's content, and the state of every file that decides, as it was before it was read;
+    /// empty to have them read once more.
     decided_by: (Digest, Vec<PathBuf>, Vec<Option<Fingerprint>>),
     directories: Directories,
     remotes: BTreeMap<PluginName, Remote>,
@@ -244,7 +247,6 @@ impl Keeper {
         let (version, seen) = watch::channel(0);
         let reading = Reading { current: current.clone(), version: seen };
         let ReadPolicy { policy, digest, files } = policy;
-        let fingerprints = settings.fingerprints(&files);
         let remotes = settings.remotes.iter().map(|(name, reference)| {
             (
                 name.clone(),
@@ -256,7 +258,7 @@ impl Keeper {
             policy: Arc::new(policy),
             lock: Arc::new(lock),
             generation: 0,
-            decided_by: (digest, files, fingerprints),
+            decided_by: (digest, files, Vec::new()),
             directories: Directories::new(settings.directories.clone()),
             remotes: remotes.collect(),
             settings,
@@ -369,8 +371,7 @@ impl Keeper {
             Ok((read, lock)) => {
                 tracing::info!("policy and lock reloaded");
                 let ReadPolicy { policy, digest, files } = read;
-                let fingerprints = self.settings.fingerprints(&files);
-                self.decided_by = (digest, files, fingerprints);
+                self.decided_by = (digest, files, Vec::new());
                 self.policy = Arc::new(policy);
                 self.lock = Arc::new(lock);
                 self.generation += 1;
@@ -513,18 +514,17 @@ impl Keeper {
                         }
                     }
                     Looked::Moved { manifest, outcome, away } => {
-                        let soon = Instant::now() + self.settings.poll.min(RETRY_AWAY);
-                        remote.next = if old {
-                            Some(Instant::now())
-                        } else if away {
-                            Some(soon)
-                        } else {
-                            later
-                        };
                         // A signature may yet be put beside it, and the tag stay where it is.
                         let final_word = match &outcome.result {
                             Ok(_) => true,
                             Err(refusal) => !matches!(refusal.step, Step::Fetch | Step::Verify),
+                        };
+                        let now = Instant::now();
+                        remote.next = match (old, away, final_word) {
+                            (true, ..) => Some(now),
+                            (_, true, _) => Some(now + self.settings.poll.min(RETRY_AWAY)),
+                            (_, _, false) => Some(now + self.settings.poll),
+                            (..) => later,
                         };
                         if let Some(known) = self.known.get_mut(&name).filter(|_| !old && final_word) {
                             known.tried = Some(Tried::Remote(manifest));
@@ -603,6 +603,11 @@ impl Keeper {
             && before.plugins.values().zip(catalog.plugins.values()).all(|(a, b)| Arc::ptr_eq(a, b));
         for (name, known) in &mut self.known {
             known.served = catalog.plugins.get(name).cloned();
+            if let (Some(served), Some(admitted)) = (&known.served, &known.admitted)
+                && Arc::ptr_eq(served, admitted)
+            {
+                known.served_under = known.vetted;
+            }
         }
         if same {
             return;
@@ -637,7 +642,10 @@ impl Keeper {
             let before = known.served.clone().filter(|p| !self.policy.revokes(&p.digest));
             match (before, known.admitted.clone()) {
                 (Some(before), Some(next)) if Arc::ptr_eq(&before, &next) => settled.push((before, None)),
-                (Some(before), Some(next)) => changed.push((next, Some(before))),
+                // Only what was judged by the rules of now may stand in for what collides.
+                (Some(before), Some(next)) => {
+                    changed.push((next, Some(before).filter(|_| known.served_under == self.generation)));
+                }
                 (None, Some(next)) => fresh.push((next, None)),
                 (_, None) => {}
             }

@@ -178,8 +178,12 @@ impl Catalog {
 
     /// Whether clients see other tools in `newer`. Prompts and resources have their own.
     pub fn tools_differ(&self, newer: &Self) -> bool {
-        let ids = |c: &Self| c.tools.iter().map(|(id, t)| (id.clone(), t.plugin.digest)).collect::<Vec<_>>();
-        ids(self) != ids(newer)
+        // What is told of a tool follows from its component, from who signed it and from its grants.
+        let told = |c: &Self| {
+            let of = |t: &Tool| (t.plugin.digest, t.definition.hints, t.definition.grants.clone());
+            c.tools.iter().map(|(id, t)| (id.clone(), of(t), t.plugin.provenance.clone())).collect::<Vec<_>>()
+        };
+        told(self) != told(newer)
     }
 
     pub fn prompts_differ(&self, newer: &Self) -> bool {

@@ -374,6 +374,27 @@ mod tests {
     }
 
     #[test]
+    fn plugins_come_from_registries_under_names_of_their_own() {
+        let one = "[[plugins.oci]]\nname = \"github\"\nreference = \"oci://registry.example.com/acme/github:1\"\n";
+        let config = load(&format!("version = 1\n[plugins]\npoll = \"10s\"\n{one}"), &[]).unwrap();
+        let keeper = config.keeper(true);
+        assert_eq!(keeper.poll, std::time::Duration::from_secs(10));
+        assert_eq!(keeper.remotes[0].0.as_str(), "github");
+        let error = |text: &str| format!("{:#}", load(text, &[]).unwrap_err());
+        assert!(error(&format!("version = 1\n{one}{one}")).contains("plugins.oci: github is there twice"));
+        assert!(error("version = 1\nplugins.poll = \"10ms\"\n").contains("at least 1s"));
+        let untagged = one.replace(":1\"", "\"");
+        let said = error(&format!("version = 1\n{untagged}"));
+        assert!(said.contains(":TAG"), "{said}");
+    }
+
+    #[test]
+    fn copies_belong_to_a_lock() {
+        let stores: Vec<PathBuf> = (0..2).map(|_| load("version = 1\n", &[]).unwrap().store).collect();
+        assert_ne!(stores[0], stores[1], "two hosts of one user");
+    }
+
+    #[test]
     fn mistakes_name_the_nearest_key() {
         let error = |text: &str, vars: &[(&str, &str)]| format!("{:#}", load(text, vars).unwrap_err());
         assert!(

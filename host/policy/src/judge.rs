@@ -185,8 +185,8 @@ fn weigh(
         let of = |signer: &Signer| signatures.iter().filter(|s| s.signer.name == signer.name).collect::<Vec<_>>();
         let missing = signers.iter().filter(|s| of(s).is_empty()).map(|s| s.name.clone()).collect();
         // One person under two names is one person.
-        let identities: BTreeSet<&Identity> = signers.iter().flat_map(|s| of(s)).map(|s| &s.proof.identity).collect();
-        let names: BTreeSet<&SignerName> = signers.iter().flat_map(|s| of(s)).map(|s| &s.signer.name).collect();
+        let identities: BTreeSet<&Identity> = signers.iter().flat_map(&of).map(|s| &s.proof.identity).collect();
+        let names: BTreeSet<&SignerName> = signers.iter().flat_map(of).map(|s| &s.signer.name).collect();
         (identities.len().min(names.len()), missing)
     };
     let (all, missing) = by(&requirement.all_of);

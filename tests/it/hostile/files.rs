@@ -54,7 +54,7 @@ fn each_is_refused_where_it_shows() {
     for (name, _, step, says) in &signed {
         plugins.assert_refused(name, step, says);
     }
-    plugins.assert_refused("bomb", "verify", &["sign"]);
+    plugins.assert_refused("bomb", "verify", &["it is unsigned", "put a signature by test beside it"]);
 }
 
 #[test]

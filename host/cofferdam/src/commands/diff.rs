@@ -1,7 +1,4 @@
-use std::{
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::{path::Path, process::ExitCode};
 
 use anyhow::{Result, bail};
 use cofferdam_catalog::{Candidate, Change, Described, Rules, Workshop};
@@ -46,7 +43,7 @@ async fn between_files(
     workshop: &Workshop,
     rules: &Rules,
     old: &Path,
-    new: &PathBuf,
+    new: &Path,
 ) -> Result<(cofferdam_trust::Digest, Vec<Change>)> {
     let policy = &rules.policy;
     let mut described = Vec::with_capacity(2);
