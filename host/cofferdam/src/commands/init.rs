@@ -19,20 +19,23 @@ const PUBLIC_KEY: &str = "keys/dev.pub";
 
 pub(crate) fn run(args: &InitArgs) -> Result<ExitCode> {
     let base = &args.directory;
-    for directory in ["plugins", "keys"] {
-        let path = base.join(directory);
-        fs::create_dir_all(&path).with_context(|| format!("cannot make {}", path.display()))?;
-    }
+    make_directory(&base.join("plugins"))?;
     put(base, "cofferdam.toml", CONFIG, 0o644)?;
     put(base, "policy.toml", POLICY, 0o644)?;
     put(base, "cofferdam.lock", EMPTY_LOCK, 0o644)?;
-    keys(base)?;
     let shown = |file: &str| base.join(file).display().to_string();
+    // A policy of one's own that does not know the development key has no use for one.
+    let policy = fs::read_to_string(base.join("policy.toml")).unwrap_or_default();
+    if !policy.contains(PUBLIC_KEY) {
+        println!("\nThen: cofferdam serve --config {}", shown("cofferdam.toml"));
+        return Ok(ExitCode::SUCCESS);
+    }
+    keys(base)?;
     println!(
         "
 The development key has no password, and only this policy knows it. Sign what you build with it, and drop it in:
 
-    cofferdam sign NAME.wasm --key {}
+    cofferdam sign NAME.wasm --key {} --name NAME
     cp NAME.wasm NAME.wasm.sigstore.json {}
 
 Then: cofferdam serve --config {}",
@@ -50,9 +53,14 @@ fn keys(base: &Path) -> Result<()> {
         println!("kept   {}", public.display());
         return Ok(());
     }
+    make_directory(&base.join("keys"))?;
     let key = SigningKey::generate()?;
     put(base, KEY, &key.to_pem(b"")?, 0o600)?;
     put(base, PUBLIC_KEY, &key.public_key().to_pem(), 0o644)
+}
+
+fn make_directory(path: &Path) -> Result<()> {
+    fs::create_dir_all(path).with_context(|| format!("cannot make {}", path.display()))
 }
 
 /// Writes a file that is not there yet.
