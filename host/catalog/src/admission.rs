@@ -172,15 +172,6 @@ impl Candidate {
         !self.beside.is_empty()
     }
 
-    /// Writes it and what speaks for it into a directory, as files that a host there admits, and says
-    /// which. What spoke for an older one goes.
-    ///
-    /// # Errors
-    /// When the directory cannot be written.
-    pub fn write_to(&self, directory: &Path) -> io::Result<Vec<PathBuf>> {
-        beside::write(&directory.join(format!("{}.wasm", self.name)), &self.bytes, &self.sidecars)
-    }
-
     /// What was signed: the component itself, or the manifest that names it.
     fn artifact(&self) -> Artifact<'_> {
         match &self.manifest {
@@ -222,6 +213,16 @@ pub struct Verified {
 impl Verified {
     pub fn provenance(&self) -> &Provenance {
         &self.provenance
+    }
+
+    /// Writes it and what speaks for it into a directory, as files that a host there admits, and says
+    /// which. What spoke for an older one goes.
+    ///
+    /// # Errors
+    /// When the directory cannot be written.
+    pub fn write_to(&self, directory: &Path) -> io::Result<Vec<PathBuf>> {
+        let Candidate { name, bytes, sidecars, .. } = &self.candidate;
+        beside::write(&directory.join(format!("{name}.wasm")), bytes, sidecars)
     }
 
     /// Reads what it imports, exports and calls itself.

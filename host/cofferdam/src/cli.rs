@@ -9,7 +9,7 @@ use cofferdam_registry::Reference;
 
 use crate::{
     client::Client,
-    commands::{keygen::KeygenArgs, sign::SignArgs, sigstore_conformance::ConformanceArgs},
+    commands::{keygen::KeygenArgs, sign::SignArgs},
     show::Output,
 };
 
@@ -81,9 +81,6 @@ pub(crate) enum Command {
     Policy(PolicyCommand),
     /// Print a completion script for a shell.
     Completions { shell: Shell },
-    /// Speak the client protocol of sigstore's conformance suite.
-    #[command(hide = true)]
-    SigstoreConformance(ConformanceArgs),
 }
 
 #[derive(Clone, Copy, Debug, Args)]

@@ -17,16 +17,25 @@ use std::process::ExitCode;
 use clap::Parser;
 use cofferdam_sandbox::compile::WORKER_COMMAND;
 
-use crate::cli::{Cli, Command, PolicyCommand};
+use crate::{
+    cli::{Cli, Command, PolicyCommand},
+    commands::sigstore_conformance,
+};
 
 fn main() -> ExitCode {
     // Not a command for people, so the command line does not know it.
     let mut args = std::env::args().skip(1);
-    if args.next().as_deref() == Some(WORKER_COMMAND) {
-        return commands::compile_worker::run(&args.next().unwrap_or_default());
+    match args.next().as_deref() {
+        Some(WORKER_COMMAND) => return commands::compile_worker::run(&args.next().unwrap_or_default()),
+        Some(sigstore_conformance::COMMAND) => {
+            return end(sigstore_conformance::run(&sigstore_conformance::ConformanceArgs::parse_from(
+                std::env::args().skip(1),
+            )));
+        }
+        _ => {}
     }
     let cli = Cli::parse();
-    let done = match cli.command {
+    end(match cli.command {
         Command::Serve(args) => commands::serve::run(&cli.global, args),
         Command::Stdio => commands::stdio::run(&cli.global),
         Command::Plugins { json } => commands::plugins::run(&cli.global, json.into()),
@@ -38,7 +47,6 @@ fn main() -> ExitCode {
         Command::Sign(args) => commands::sign::run(&args),
         Command::Pull(args) => commands::pull::run(&cli.global, args),
         Command::Push(args) => commands::push::run(&cli.global, &args),
-        Command::SigstoreConformance(args) => commands::sigstore_conformance::run(&args),
         Command::Approve(args) => commands::approve::run(&cli.global, &args),
         Command::Call(args) => commands::call::run(&cli.global, args),
         Command::ClientConfig(args) => commands::client_config::run(&cli.global, &args),
@@ -47,7 +55,10 @@ fn main() -> ExitCode {
         }
         Command::Policy(PolicyCommand::Schema) => commands::policy::schema(),
         Command::Completions { shell } => commands::completions::run(shell),
-    };
+    })
+}
+
+fn end(done: anyhow::Result<ExitCode>) -> ExitCode {
     done.unwrap_or_else(|error| {
         eprintln!("cofferdam: {error:#}");
         ExitCode::FAILURE

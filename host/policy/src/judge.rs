@@ -130,10 +130,15 @@ fn weigh(
 ) -> Result<Vec<Vouch>, NotTrusted> {
     let wanted = requirement.describe();
     if evidence.signatures.is_empty() {
-        let mend = format!(
-            "put a signature by {wanted} beside it, as NAME.wasm.sigstore.json; or name its sha256 in the policy"
-        );
-        return Err(no("unsigned", "it is unsigned", mend));
+        let mend = match evidence.artifact {
+            Artifact::Bytes(_) => format!(
+                "put a signature by {wanted} beside it, as NAME.wasm.sigstore.json (`cofferdam sign` makes one); or name its sha256 in the policy"
+            ),
+            Artifact::Digest(_) => {
+                format!("have it signed by {wanted}, where it is: `cosign sign`, or `cofferdam push --key`")
+            }
+        };
+        return Err(no("unsigned", format!("it is unsigned (sha256 {})", evidence.digest), mend));
     }
     let mut seen: Vec<Seen<'_>> = Vec::new();
     let mut defects: Vec<(&str, &'static str, String, String)> = Vec::new();

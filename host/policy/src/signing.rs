@@ -168,8 +168,10 @@ impl Requirement {
     pub fn describe(&self) -> String {
         let names = |signers: &[Signer]| signers.iter().map(|s| s.name.to_string()).collect::<Vec<_>>().join(", ");
         let mut parts = Vec::new();
-        if !self.all_of.is_empty() {
-            parts.push(format!("all of {}", names(&self.all_of)));
+        match self.all_of.as_slice() {
+            [] => {}
+            [one] => parts.push(one.name.to_string()),
+            all => parts.push(format!("all of {}", names(all))),
         }
         match (self.any_of.as_slice(), self.min) {
             ([], _) => {}
@@ -206,6 +208,8 @@ pub(crate) struct Signing {
     /// For plugins that do not say otherwise.
     pub(crate) defaults: PluginSigning,
     signers: BTreeMap<SignerName, Signer>,
+    /// Those whose entry is wrong, which was said where it stands.
+    unusable: BTreeSet<SignerName>,
     default_signed_by: Option<SignedByEntry>,
     default_attestations: Vec<AttestationEntry>,
 }
@@ -250,7 +254,10 @@ impl Signing {
                         problems.push(problem(&format!("{path}.name"), format!("{name} has an entry already")));
                     }
                 }
-                Err((key, message)) => problems.push(problem(&format!("{path}.{key}"), message)),
+                Err((key, message)) => {
+                    problems.push(problem(&format!("{path}.{key}"), message));
+                    signing.unusable.insert(name);
+                }
             }
         }
         match trust_root(trust.root.as_deref().unwrap_or("public-good"), read) {
@@ -302,7 +309,7 @@ impl Signing {
         let most = signed_by.any_of.len();
         let min = signed_by.min.map_or(usize::from(most > 0), |min| min as usize);
         if min > most || (min == 0 && most > 0) {
-            problems.push(problem(&here("min"), format!("{min} of {most} signers can never be what is meant")));
+            problems.push(problem(&here("min"), format!("min is {min}, and any_of has {most}")));
         }
         let accepted: Vec<Signer> = all_of.iter().chain(&any_of).cloned().collect();
         let attestations = attestations
@@ -330,7 +337,7 @@ impl Signing {
     fn known(&self, names: &[SignerName], path: &str, problems: &mut Vec<Problem>) -> BTreeSet<SignerName> {
         let mut known = BTreeSet::new();
         for name in names {
-            if !self.signers.contains_key(name) {
+            if !self.signers.contains_key(name) && !self.unusable.contains(name) {
                 problems.push(problem(path, format!("there is no [[signer]] named {name}")));
             } else if !known.insert(name.clone()) {
                 problems.push(problem(path, format!("{name} is there twice")));

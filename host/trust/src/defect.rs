@@ -104,7 +104,7 @@ impl Defect {
                     .to_owned()
             }
             Self::UnknownAuthority { .. } => {
-                "check [trust] root: the signature may come from another instance (public-good, github, staging, or a \
+                "check [trust] root: the signature may come from another instance (public-good, staging, or a \
                  private one, whose trusted_root.json it then names)"
                     .to_owned()
             }

@@ -48,7 +48,7 @@ pub(crate) fn run(global: &Global, args: &ApproveArgs) -> Result<ExitCode> {
     })
 }
 
-/// Whether the lock says so already; when it was signed, and what was granted then, aside.
+/// Whether the lock says so already, what is granted included; when it was signed aside.
 fn same(before: &LockEntry, now: &LockEntry) -> bool {
     let bare = |entry: &LockEntry| LockEntry {
         signer: entry.signer.iter().map(|s| LockSigner { signed_at: None, ..s.clone() }).collect(),
@@ -67,6 +67,9 @@ fn insist(args: &ApproveArgs, before: &LockEntry, now: &LockEntry) -> Result<()>
                     [] => named == Some("unsigned"),
                     signers => signers.iter().any(|s| named == Some(s.name.as_str())),
                 };
+                if !fits && now.signer.is_empty() {
+                    bail!("nobody signs it any more: say --signer unsigned if that is right");
+                }
                 if !fits {
                     let names: Vec<&str> = now.signer.iter().map(|s| s.name.as_str()).collect();
                     let name = names.first().copied().unwrap_or("unsigned");

@@ -12,7 +12,17 @@ use crate::{
     host::{Host, Purpose, begin, runtime},
 };
 
+/// As `diff` does: 1 means that there is something to see, 2 that nothing could be seen.
+const FAILED: u8 = 2;
+
 pub(crate) fn run(global: &Global, args: &DiffArgs) -> Result<ExitCode> {
+    compare(global, args).or_else(|error| {
+        eprintln!("cofferdam: {error:#}");
+        Ok(ExitCode::from(FAILED))
+    })
+}
+
+fn compare(global: &Global, args: &DiffArgs) -> Result<ExitCode> {
     let config = begin(global, Some("error"))?;
     runtime()?.block_on(async {
         let Host { workshop, rules, .. } = Host::new(&config, Purpose::Look)?;
@@ -70,6 +80,5 @@ fn tell(args: &DiffArgs, before: &str, changes: &[Change]) -> Result<ExitCode> {
         println!("Changes since sha256 {before}");
         print_changes(changes);
     }
-    // As `diff` does: 1 means that there is something to see.
     Ok(if changes.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

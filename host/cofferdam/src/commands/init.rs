@@ -6,7 +6,7 @@ use std::{
     process::ExitCode,
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use cofferdam_catalog::EMPTY_LOCK;
 use cofferdam_trust::SigningKey;
 
@@ -49,9 +49,21 @@ Then: cofferdam serve --config {}",
 /// Makes both halves, or neither: a public key without its private one would be nobody's.
 fn keys(base: &Path) -> Result<()> {
     let (private, public) = (base.join(KEY), base.join(PUBLIC_KEY));
-    if private.exists() || public.exists() {
-        println!("kept   {}", public.display());
-        return Ok(());
+    match (private.exists(), public.exists()) {
+        (false, false) => {}
+        (true, true) => {
+            println!("kept   {}", private.display());
+            println!("kept   {}", public.display());
+            return Ok(());
+        }
+        (true, false) => {
+            bail!("{} is there without {}: put that back, or move the key away", private.display(), public.display())
+        }
+        (false, true) => {
+            // Somebody else has the private half: it is they who sign.
+            println!("kept   {}", public.display());
+            return Ok(());
+        }
     }
     make_directory(&base.join("keys"))?;
     let key = SigningKey::generate()?;

@@ -24,6 +24,11 @@ pub(crate) fn run(file: &Path, output: Output) -> Result<ExitCode> {
     if !signed {
         entry.push_str(&format!("sha256 = [\"{digest}\"]  # unsigned: exactly these bytes\n"));
     }
+    if signed && !grants.is_empty() && inspected.name.is_none() {
+        entry.push_str(
+            "# It embeds no name, and so waits for `cofferdam approve`: `cofferdam sign --name` embeds one.\n",
+        );
+    }
     if !grants.is_empty() {
         entry.push_str("[plugin.grants]\n");
         grants.iter().for_each(|grant| entry.push_str(&format!("{grant} = true\n")));
@@ -46,8 +51,10 @@ pub(crate) fn run(file: &Path, output: Output) -> Result<ExitCode> {
             println!("{name}  sha256 {digest}");
             let embedded = |part: &Option<String>| part.as_deref().unwrap_or("none").escape_debug().to_string();
             println!("embedded name {}, version {}", embedded(&inspected.name), embedded(&inspected.version));
-            let beside = if signed { "is: see `cofferdam verify`" } else { "is not" };
-            println!("a signature {beside} beside it\n");
+            match signed {
+                true => println!("there is a signature beside it; `cofferdam verify` says whose\n"),
+                false => println!("there is no signature beside it\n"),
+            }
             let mut rows = table(&["IMPORTS", "WHAT IT GETS"]);
             for import in &inspected.imports {
                 rows.add_row([import.name.escape_debug().to_string(), import.means()]);

@@ -58,7 +58,8 @@ pub(crate) fn run(global: &Global, output: Output) -> Result<ExitCode> {
                 println!("{rows}");
                 for refusal in &catalog.refusals {
                     let served = catalog.plugins.values().find(|p| p.name.as_str() == refusal.plugin);
-                    println!("\n{} is refused at {} ({}): {}", refusal.plugin, refusal.step, refusal.reason, refusal.found);
+                    let reason = if refusal.reason == refusal.step.label() { String::new() } else { format!(" ({})", refusal.reason) };
+                    println!("\n{} is refused at {}{reason}: {}", refusal.plugin, refusal.step, refusal.found);
                     if let Some(served) = served {
                         println!("  {} goes on serving", served.digest.short());
                     }

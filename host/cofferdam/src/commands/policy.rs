@@ -46,8 +46,10 @@ pub(crate) fn check(global: &Global, policy: Option<PathBuf>, output: Output) ->
                     if grants.is_empty() { "none".into() } else { grants },
                 ]);
             }
-            let others = policy.default_requirement().map_or("nobody may sign".into(), |r| r.describe());
-            println!("Plugins that say nothing of their own need a signature by: {others}.");
+            match policy.default_requirement() {
+                Some(by) => println!("Plugins that say nothing of their own need a signature by {}.", by.describe()),
+                None => println!("Nobody may sign plugins that say nothing of their own."),
+            }
             if policy.plugin_names().next().is_some() {
                 println!("\n{rows}");
             }

@@ -31,8 +31,10 @@ pub(crate) fn run(global: &Global, args: PullArgs) -> Result<ExitCode> {
         let candidate = fetch_signed(&registry, &name, &reference, digest, &policy).await?;
         let bytes = candidate.bytes().len() as u64;
         let sha256 = candidate.digest();
-        let written = candidate.write_to(&directory)?;
+        // Nothing is written that a host here would refuse.
         let verified = candidate.verify(&policy)?;
+        verified.fits(&policy)?;
+        let written = verified.write_to(&directory)?;
         println!("{name}  {}  sha256 {sha256}", size(bytes));
         println!("signed by {}", signed_by(&LockSigner::all_of(verified.provenance())));
         for path in written {

@@ -11,7 +11,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail};
-use clap::{Args, Subcommand};
+use clap::{Args, Parser, Subcommand};
 use cofferdam_trust::{
     Artifact, Digest, Expected, Instance, LARGEST_SIGNATURE, PublicKey, Signature, TrustRoot, verify_conformance,
 };
@@ -19,7 +19,11 @@ use cofferdam_trust::{
 /// Largest file of the suite to read, in bytes.
 const LARGEST: u64 = 64 << 20;
 
-#[derive(Debug, Args)]
+/// The hidden command. Not one for people, so neither help nor completions know it.
+pub(crate) const COMMAND: &str = "sigstore-conformance";
+
+#[derive(Debug, Parser)]
+#[command(name = "cofferdam sigstore-conformance")]
 pub(crate) struct ConformanceArgs {
     #[command(subcommand)]
     pub(crate) command: ConformanceCommand,

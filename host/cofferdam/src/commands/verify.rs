@@ -37,7 +37,11 @@ pub(crate) fn run(global: &Global, args: &VerifyArgs) -> Result<ExitCode> {
                     [] => println!("unsigned: the policy names exactly these bytes"),
                     some => some.iter().for_each(tell),
                 }
-                println!("The policy lets it run as {name}: it wants {wanted}.");
+                if provenance.is_signed() {
+                    println!("The policy lets it run as {name}: it wants a signature by {wanted}.");
+                } else {
+                    println!("The policy lets it run as {name} without a signature, by its digest.");
+                }
             }
             Ok(ExitCode::SUCCESS)
         }
@@ -50,7 +54,10 @@ pub(crate) fn run(global: &Global, args: &VerifyArgs) -> Result<ExitCode> {
                 println!("{}", serde_json::to_string_pretty(&report)?);
             } else {
                 println!("{name} is refused ({}): {}", refusal.reason, refusal.found);
-                println!("The policy wants {wanted}.");
+                match policy.requirement(&name) {
+                    Some(_) => println!("The policy wants a signature by {wanted}."),
+                    None => println!("The policy names nobody who may sign it."),
+                }
                 println!("{}", refusal.mend);
             }
             Ok(ExitCode::FAILURE)

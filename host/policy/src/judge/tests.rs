@@ -115,8 +115,8 @@ fn what_can_never_be_meant_is_said() {
         assert!(error.contains(says), "{rest}: {error}");
     };
     wrong("[trust]\nsigned_by = { any_of = [\"three\"] }\n", "there is no [[signer]] named three");
-    wrong("[trust]\nsigned_by = { any_of = [\"one\"], min = 2 }\n", "2 of 1 signers");
-    wrong("[trust]\nsigned_by = { any_of = [\"one\"], min = 0 }\n", "0 of 1 signers");
+    wrong("[trust]\nsigned_by = { any_of = [\"one\"], min = 2 }\n", "min is 2, and any_of has 1");
+    wrong("[trust]\nsigned_by = { any_of = [\"one\"], min = 0 }\n", "min is 0, and any_of has 1");
     wrong("[trust]\nsigned_by = { any_of = [\"one\", \"one\"] }\n", "one is there twice");
     wrong("[trust]\nauto_update = [\"nobody\"]\n", "there is no [[signer]] named nobody");
     wrong("[trust]\nroot = \"absent.json\"\n", "cannot read absent.json");
