@@ -17,3 +17,4 @@ mod isolation;
 mod protocol;
 mod registry;
 mod stdio;
+mod trust;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use cofferdam_tests::{HostBuilder, Reply, StdioHost, TestHost, eventually, forge, guest, plugin};
+use cofferdam_tests::{HostBuilder, Reply, StdioHost, TestHost, eventually, forge, guest, plugin, sha256, test_key};
 use serde_json::{Value, json};
 
 use crate::http::{Connection, current, request};
@@ -264,6 +264,51 @@ fn annotations_are_always_there_and_never_more_than_is_true() {
     assert_eq!(hints("liar_reader"), [true, false, true], "who only reads destroys nothing");
     assert_eq!(hints("liar_writer"), [false, false, false]);
     assert_eq!(hints("system_echo"), [true, false, true]);
+}
+
+#[test]
+fn every_tool_says_whose_it_is_and_what_it_was_granted() {
+    let (system, greeter) = (forge::with_name(&plugin("system"), "system"), guest("greeter"));
+    let policy = format!(
+        "[[plugin]]\nname = \"system\"\ngrants.host_info = true\ntools.echo.grants = {{}}\n\
+         [[plugin]]\nname = \"pinned\"\nsha256 = [\"{}\"]",
+        sha256(&greeter)
+    );
+    let host = HostBuilder::new().plugin("system", &system).unsigned("pinned", &greeter).policy(&policy).start();
+    let of_system = |grants: Value| {
+        json!({
+            "cofferdam/digest": format!("sha256:{}", sha256(&system)),
+            "cofferdam/signed": true,
+            "cofferdam/signers":
+                [{ "name": "test", "kind": "key", "key": format!("sha256:{}", test_key().fingerprint()) }],
+            "cofferdam/grants": grants,
+        })
+    };
+    let wanted = [
+        (
+            "pinned_greet",
+            json!({
+                "cofferdam/digest": format!("sha256:{}", sha256(&greeter)),
+                "cofferdam/signed": false, "cofferdam/signers": [], "cofferdam/grants": [],
+            }),
+        ),
+        // What it keeps of what its plugin has.
+        ("system_echo", of_system(json!([]))),
+        ("system_get_time", of_system(json!(["host_info"]))),
+        ("system_health_check", of_system(json!(["host_info"]))),
+        ("system_system_health", of_system(json!(["host_info"]))),
+    ];
+    let listed = host.rpc().request("tools/list", json!({}));
+    let tools = listed.result()["tools"].as_array().unwrap();
+    let found: Vec<(&str, &Value)> = tools.iter().map(|t| (t["name"].as_str().unwrap(), &t["_meta"])).collect();
+    assert_eq!(found, wanted.iter().map(|(name, meta)| (*name, meta)).collect::<Vec<_>>());
+    // A grant takes effect at once, and so does what is told of it.
+    host.policy(&policy.replace("host_info = true", "host_info = false"));
+    eventually("the grant is gone", || {
+        let listed = host.rpc().request("tools/list", json!({}));
+        let tools = listed.result()["tools"].as_array().unwrap();
+        tools.iter().all(|t| t["_meta"]["cofferdam/grants"] == json!([])).then_some(())
+    });
 }
 
 #[test]

@@ -92,7 +92,14 @@ impl HostBuilder {
     pub fn files(self) -> TempDir {
         let path = |name: &str| self.home.path().join(name);
         let cache = repository().join("target/test-cache");
-        let config = format!("version = 1\ncache.directory = {:?}\n{}", cache.display().to_string(), self.config);
+        // Copies go with the test; machine code is shared. A `[plugins]` of the test's own says it all.
+        let store = if self.config.contains("plugins.store") || self.config.contains("[plugins]") {
+            String::new()
+        } else {
+            "plugins.store = \"store\"\n".to_owned()
+        };
+        let config =
+            format!("version = 1\ncache.directory = {:?}\n{store}{}", cache.display().to_string(), self.config);
         fs::write(path("cofferdam.toml"), config).unwrap();
         fs::write(path("policy.toml"), policy_text(&self.policy)).unwrap();
         fs::write(path("cofferdam.lock"), "version = 1\n").unwrap();

@@ -28,10 +28,18 @@ impl TestKey {
         Self { pair: EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).unwrap() }
     }
 
+    fn public_der(&self) -> PublicKeyX509Der<'_> {
+        self.pair.public_key().as_der().unwrap()
+    }
+
+    /// What the host calls the key: the sha256 of its DER.
+    pub fn fingerprint(&self) -> String {
+        sha256(self.public_der().as_ref())
+    }
+
     /// The public key, as PEM.
     pub fn public_pem(&self) -> String {
-        let der: PublicKeyX509Der<'_> = self.pair.public_key().as_der().unwrap();
-        let text = STANDARD.encode(der.as_ref());
+        let text = STANDARD.encode(self.public_der().as_ref());
         let lines: Vec<&str> = text.as_bytes().chunks(64).map(|line| str::from_utf8(line).unwrap()).collect();
         format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", lines.join("\n"))
     }

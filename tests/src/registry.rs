@@ -3,7 +3,7 @@
 use std::{
     env, fs,
     net::{TcpListener, TcpStream},
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{self, Child, Command, Stdio},
     sync::atomic::{AtomicU32, Ordering},
     time::Duration,
@@ -95,11 +95,12 @@ impl DockerRegistry {
 
     fn try_resume(&mut self) -> bool {
         let log = fs::File::create(self.home.path().join("log")).unwrap();
+        let requests = fs::File::options().create(true).append(true).open(self.home.path().join("requests")).unwrap();
         let mut process = Command::new(program("usr/bin/docker-registry"))
             .arg("serve")
             .arg(self.home.path().join("config.yml"))
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
+            .stdout(requests)
             .stderr(log)
             .spawn()
             .unwrap();
@@ -114,6 +115,12 @@ impl DockerRegistry {
 
     fn log(&self) -> String {
         fs::read_to_string(self.home.path().join("log")).unwrap_or_default()
+    }
+
+    /// How many requests it answered that contain this, such as `/v2/acme/echo/manifests/1 `.
+    pub fn requests(&self, containing: &str) -> usize {
+        let log = fs::read_to_string(self.home.path().join("requests")).unwrap_or_default();
+        log.lines().filter(|line| line.contains(containing)).count()
     }
 
     /// Where it keeps the manifest or layer of this digest, which has 64 hexadecimal digits.
@@ -131,14 +138,23 @@ impl DockerRegistry {
         names
     }
 
+    /// The manifest that a tag leads to.
+    pub fn tag(&self, repository: &str, tag: &str) -> String {
+        let link = fs::read_to_string(self.link(repository, tag)).unwrap();
+        link.trim_start_matches("sha256:").to_owned()
+    }
+
     /// Lets a tag lead to a manifest that is there already.
     pub fn retag(&self, repository: &str, tag: &str, digest: &str) {
-        let link = self.repository(repository).join("_manifests/tags").join(tag).join("current/link");
-        fs::write(link, format!("sha256:{digest}")).unwrap();
+        fs::write(self.link(repository, tag), format!("sha256:{digest}")).unwrap();
+    }
+
+    fn link(&self, repository: &str, tag: &str) -> PathBuf {
+        self.repository(repository).join("_manifests/tags").join(tag).join("current/link")
     }
 
     fn repository(&self, name: &str) -> PathBuf {
-        self.home.path().join("data/docker/registry/v2/repositories").join(Path::new(name))
+        self.home.path().join("data/docker/registry/v2/repositories").join(name)
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs::File,
     io::{self, Read},
     path::{Path, PathBuf},
     sync::Arc,
@@ -10,7 +9,9 @@ use std::{
 };
 
 use cofferdam_capabilities::HostFacts;
-use cofferdam_policy::{AdmissionLimits, Beside, Evidence, FirstSight, PluginName, Policy, Prefix, Provenance};
+use cofferdam_policy::{
+    AdmissionLimits, Beside, Evidence, FirstSight, NotTrusted, PluginName, Policy, Prefix, Provenance,
+};
 use cofferdam_registry::{FoundSignature, Manifest, Reference};
 use cofferdam_sandbox::{
     Definitions, Engine, Failure, Operation, PrepareError, Prepared, Ran, Reply,
@@ -23,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Import, Inspected, Lock, Plugin, Refusal, Step, Store,
-    beside::{self, Sidecar},
+    beside::{self, Sidecar, open_regular},
     definitions::Checker,
     drift::{self, Change, Grave, Side},
     inspect::embedded,
@@ -95,7 +96,7 @@ impl Candidate {
         let most = limits.file.get();
         let mut bytes = Vec::new();
         // One byte more than allowed tells a file that is too large from one that just fits.
-        File::open(path).map_err(failed)?.take(most + 1).read_to_end(&mut bytes).map_err(failed)?;
+        open_regular(path).map_err(failed)?.take(most + 1).read_to_end(&mut bytes).map_err(failed)?;
         if bytes.len() as u64 > most {
             return Err(refuse(
                 format!("{} has more than {}", path.display(), limits.file),
@@ -151,7 +152,8 @@ impl Candidate {
                 Some(manifest)
             }
         };
-        let beside = beside::signatures(&format!("{name}.wasm"), &sidecars);
+        let file = format!("{name}.wasm");
+        let beside = beside::signatures(source.is_none().then_some(file.as_str()), &sidecars);
         Ok(Self { name, source, bytes, digest, manifest, beside, sidecars })
     }
 
@@ -186,11 +188,14 @@ impl Candidate {
     /// # Errors
     /// What is missing, or what was found instead.
     pub fn verify(self, policy: &Policy) -> Result<Verified, Refusal> {
+        let provenance = self.judge(policy)?;
+        Ok(Verified { candidate: self, provenance })
+    }
+
+    pub(crate) fn judge(&self, policy: &Policy) -> Result<Provenance, Refusal> {
         let evidence = Evidence { digest: self.digest, artifact: self.artifact(), signatures: &self.beside };
-        match policy.judge(&self.name, evidence) {
-            Ok(provenance) => Ok(Verified { candidate: self, provenance }),
-            Err(why) => Err(Refusal::new(&self.name, Step::Verify, &why.found, why.mend).because(why.reason)),
-        }
+        let refuse = |why: NotTrusted| Refusal::new(&self.name, Step::Verify, &why.found, why.mend).because(why.reason);
+        policy.judge(&self.name, evidence).map_err(refuse)
     }
 
     /// Goes on without asking who signed it, so that a person can see what it is. What comes of it
@@ -316,7 +321,16 @@ impl Verified {
             Some(Grave::Older) => "older-version",
             None => "drift",
         };
-        Err(Refusal::new(name, Step::Approve, found, mend_by_approval(name)).because(reason))
+        let mut mend = mend_by_approval(name, "");
+        if !grave.is_empty() {
+            let signer = now.signer.first().map_or("unsigned", |s| s.name.as_str());
+            let flag = |g: &Grave| match g {
+                Grave::Signer => format!(" --signer {signer}"),
+                Grave::Older => " --older".to_owned(),
+            };
+            mend = mend_by_approval(name, &grave.iter().map(flag).collect::<String>());
+        }
+        Err(Refusal::new(name, Step::Approve, found, mend).because(reason))
     }
 
     fn at_first_sight(
@@ -373,8 +387,8 @@ impl Verified {
     }
 }
 
-fn mend_by_approval(name: &PluginName) -> String {
-    format!("`cofferdam diff {name}` shows what changed, `cofferdam approve {name}` accepts it")
+fn mend_by_approval(name: &PluginName, flags: &str) -> String {
+    format!("`cofferdam diff {name}` shows what changed, `cofferdam approve {name}{flags}` accepts it")
 }
 
 fn renamed(known: &PluginName) -> String {
@@ -481,6 +495,7 @@ pub struct Admitted {
 /// The bytes of what was admitted.
 #[derive(Debug)]
 pub(crate) struct Copied {
+    name: PluginName,
     digest: Digest,
     bytes: Vec<u8>,
     sidecars: Vec<Sidecar>,
@@ -489,7 +504,7 @@ pub(crate) struct Copied {
 impl Copied {
     /// Keeps them, so that it can serve when its file is replaced or its registry is away.
     pub(crate) fn keep(&self, store: &Store) -> io::Result<()> {
-        store.keep(&self.digest, &self.bytes, &self.sidecars)
+        store.keep(&self.name, &self.digest, &self.bytes, &self.sidecars)
     }
 }
 
@@ -555,7 +570,7 @@ impl Described {
                         .map(|c| c.text.replace(", and what it was is not kept", ""))
                         .collect();
                     let found = format!("the same component offers something else: {}", found.join("; "));
-                    return refuse(found, mend_by_approval(&name), "definitions-changed");
+                    return refuse(found, mend_by_approval(&name, ""), "definitions-changed");
                 }
                 None
             }
@@ -568,7 +583,7 @@ impl Described {
                     .collect();
                 if !wider.is_empty() {
                     let found = format!("an update that widens: {}", wider.join("; "));
-                    return refuse(found, mend_by_approval(&name), "drift");
+                    return refuse(found, mend_by_approval(&name, ""), "drift");
                 }
                 Some((Some(before.clone()), entry))
             }
@@ -604,9 +619,10 @@ impl Described {
         let cached = from == CodeFrom::Cache;
         let Candidate { name, digest, source, bytes, sidecars, .. } = candidate;
         let Inspected { imports, version, .. } = inspected;
+        let copy = Copied { name: name.clone(), digest, bytes, sidecars };
         let parts =
             PluginParts { name, digest, source, version, provenance, approval, imports, prepared, size, took, cached };
-        (Plugin::new(parts, self.checked), Copied { digest, bytes, sidecars })
+        (Plugin::new(parts, self.checked), copy)
     }
 }
 

@@ -10,6 +10,7 @@
 use std::{
     fs::{self, File},
     io::{self, Read},
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
 
@@ -97,7 +98,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<Sidecar>, String> {
     let mut sidecars = Vec::with_capacity(found.len());
     for (suffix, path) in found {
         let mut bytes = Vec::new();
-        let read = File::open(&path).and_then(|f| f.take(LARGEST_SIGNATURE + 1).read_to_end(&mut bytes));
+        let read = open_regular(&path).and_then(|f| f.take(LARGEST_SIGNATURE + 1).read_to_end(&mut bytes));
         match read {
             Ok(_) if bytes.len() as u64 > LARGEST_SIGNATURE => {
                 return Err(format!("{} has more than {LARGEST_SIGNATURE} bytes", path.display()));
@@ -109,6 +110,13 @@ pub(crate) fn read(path: &Path) -> Result<Vec<Sidecar>, String> {
         }
     }
     Ok(sidecars)
+}
+
+/// Opens a file that has an end. Opening a pipe would wait for whoever writes into it.
+pub(crate) fn open_regular(path: &Path) -> io::Result<File> {
+    let nonblocking = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+    let file = File::options().read(true).custom_flags(nonblocking).open(path)?;
+    if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("it is no regular file")) }
 }
 
 /// Writes a component and what speaks for it, each in one step and the component last: whoever looks
@@ -163,8 +171,8 @@ pub(crate) fn manifest(sidecars: &[Sidecar]) -> Option<&[u8]> {
     sidecars.iter().find(|s| Kind::of(&s.suffix) == Some(Kind::Manifest)).map(|s| s.bytes.as_slice())
 }
 
-/// The signatures among these files; `component` is the name they begin with.
-pub(crate) fn signatures(component: &str, sidecars: &[Sidecar]) -> Vec<Beside> {
+/// The signatures among these files; `component` is the name they begin with, if they are files.
+pub(crate) fn signatures(component: Option<&str>, sidecars: &[Sidecar]) -> Vec<Beside> {
     let mut found = Vec::new();
     for Sidecar { suffix, bytes } in sidecars {
         let signature = match Kind::of(suffix) {
@@ -181,7 +189,11 @@ pub(crate) fn signatures(component: &str, sidecars: &[Sidecar]) -> Vec<Beside> {
             }
             Some(Kind::Manifest) | None => continue,
         };
-        found.push(Beside { name: format!("{component}{suffix}"), signature });
+        let name = match component {
+            Some(component) => format!("{component}{suffix}"),
+            None => format!("signature {}", found.len() + 1),
+        };
+        found.push(Beside { name, signature });
     }
     found
 }

@@ -121,7 +121,7 @@ pub(crate) fn changes(before: Side<'_>, after: Side<'_>) -> Vec<Change> {
         list.definition(format!("{} is gone", key.escape_debug()));
     }
     if b.sha256 != a.sha256 {
-        list.cosmetic(format!("sha256 {} -> {}", b.sha256, a.sha256));
+        list.cosmetic(format!("its code: sha256 {} -> {}", b.sha256, a.sha256));
     }
     list.0.sort_by_key(|c| c.group);
     list.0

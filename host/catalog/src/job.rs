@@ -145,6 +145,9 @@ impl Workshop {
         if let Some(entry) = entry
             && entry.source.as_ref() == Some(reference)
             && let Some(Ok(candidate)) = self.copy(name, entry, rules).await
+            // A copy is only as good as what it is: a damaged one is fetched anew.
+            && candidate.digest() == entry.sha256
+            && candidate.judge(&rules.policy).is_ok()
         {
             return Ok(Some(candidate));
         }
@@ -153,7 +156,7 @@ impl Workshop {
 
     /// The copy of what the lock knows, unverified. `None` when there is none.
     async fn copy(&self, name: &PluginName, entry: &LockEntry, rules: &Rules) -> Option<Result<Candidate, Refusal>> {
-        let path = self.store.find(&entry.sha256)?;
+        let path = self.store.find(name, &entry.sha256)?;
         let (own, source, limits) = (name.clone(), entry.source.clone(), rules.policy.admission().clone());
         let reading = tokio::task::spawn_blocking(move || Candidate::stored(own, &path, source, &limits)).await;
         Some(reading.map_err(|e| Refusal::new(name, Step::Read, e, "look at the log")).and_then(|c| c))
@@ -215,7 +218,7 @@ impl Workshop {
         });
         let Err(error) = written else { return Ok(()) };
         let mend = format!("approve it with `cofferdam approve {name}` where the lock can be written");
-        Err(Refusal::new(name, Step::Approve, error, mend).because("lock-unwritable"))
+        Err(Refusal::new(name, Step::Approve, error, mend).because(UNWRITABLE))
     }
 
     /// What the lock knows under this name, described, so that an update can be compared with it.
@@ -242,6 +245,9 @@ impl Workshop {
     }
 }
 
+/// The word for a lock that cannot be written.
+pub(crate) const UNWRITABLE: &str = "lock-unwritable";
+
 /// The word for a registry that does not answer.
 pub(crate) const AWAY: &str = "registry-away";
 
@@ -265,7 +271,7 @@ pub async fn fetch_signed(
     let manifest: Manifest = registry.manifest(reference, digest).await.map_err(refuse)?;
     let signatures: Vec<FoundSignature> = registry.signatures(reference, digest).await.map_err(refuse)?;
     let sidecars = beside::from_registry(manifest.bytes(), signatures.clone());
-    let found = beside::signatures(&format!("{name}.wasm"), &sidecars);
+    let found = beside::signatures(None, &sidecars);
     let evidence = cofferdam_policy::Evidence {
         digest: manifest.layer().0,
         artifact: Artifact::Digest(manifest.digest()),

@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Catalog, Lock, LockError, LockFile, Plugin, Refusal, Rules, Step, Workshop,
-    job::{Looked, Outcome},
+    job::{Looked, Outcome, UNWRITABLE},
     snapshot::Slots,
     source::{Directories, Fingerprint, Found, SETTLED},
 };
@@ -31,7 +31,8 @@ use crate::{
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// How long events are gathered before a look.
 const GATHER: Duration = Duration::from_millis(30);
-/// How soon a registry that did not answer is asked again, at the latest.
+/// How soon a registry that did not answer is asked again, or a lock that could not be written is
+/// tried again, at the latest.
 const RETRY_AWAY: Duration = Duration::from_secs(30);
 
 /// What the keeper keeps.
@@ -127,6 +128,10 @@ struct Known {
     /// The rules under which that was decided.
     served_under: u64,
     refusal: Option<Refusal>,
+    /// Whether it was told that its registry is away, where that is not the refusal listed.
+    told_away: bool,
+    /// When to look again at what could not be written to the lock.
+    again: Option<Instant>,
 }
 
 /// A plugin that comes from a registry.
@@ -367,7 +372,12 @@ impl Keeper {
         });
         match read {
             // This host's own writing in the lock changes nothing that it does not know.
-            Ok((read, lock)) if read.digest == self.decided_by.0 && lock == *self.lock => {}
+            Ok((read, lock)) if read.digest == self.decided_by.0 && lock == *self.lock => {
+                // It can be read again; perhaps it can be written again.
+                for known in self.known.values_mut() {
+                    known.again = known.again.map(|_| Instant::now());
+                }
+            }
             Ok((read, lock)) => {
                 tracing::info!("policy and lock reloaded");
                 let ReadPolicy { policy, digest, files } = read;
@@ -417,9 +427,11 @@ impl Keeper {
             }
             let generation = self.generation;
             let known = self.known.entry(name.clone()).or_default();
-            if known.tried == Some(Tried::File(found.clone())) {
+            let again = known.again.is_some_and(|at| at <= Instant::now());
+            if known.tried == Some(Tried::File(found.clone())) && !again {
                 continue;
             }
+            known.again = None;
             known.tried = Some(Tried::File(found.clone()));
             let stand_in = known.admitted.is_none() || known.vetted != generation;
             let (workshop, rules) = (self.workshop.clone(), rules.clone());
@@ -484,14 +496,16 @@ impl Keeper {
                 self.settle(&name, generation, *outcome);
             }
             Done::Copy { name, generation, plugin } => {
-                let manifest = self.lock.get(name.as_str()).and_then(|e| e.manifest);
+                let entry = self.lock.get(name.as_str()).cloned();
                 let Some(remote) = self.remotes.get_mut(&name) else { return };
                 remote.next = Some(Instant::now());
                 remote.settled = plugin.is_some();
                 let Some(known) = self.known.get_mut(&name).filter(|_| generation == self.generation) else { return };
                 if let Some(plugin) = plugin {
                     tell_admitted(&plugin);
-                    known.tried = Some(Tried::Remote(manifest));
+                    // What came from elsewhere is no word on where this reference leads.
+                    let from_here = entry.filter(|e| e.source.as_ref() == Some(&remote.reference));
+                    known.tried = from_here.map(|e| Tried::Remote(e.manifest));
                     known.vetted = generation;
                     known.admitted = Some(Arc::new(*plugin));
                 }
@@ -507,6 +521,7 @@ impl Keeper {
                     Looked::Unmoved => {
                         remote.next = if old { Some(Instant::now()) } else { later };
                         if let Some(known) = self.known.get_mut(&name) {
+                            known.told_away = false;
                             // It was away, and is back where it was.
                             if known.refusal.as_ref().is_some_and(|r| r.reason == crate::job::AWAY) {
                                 known.refusal = None;
@@ -517,7 +532,9 @@ impl Keeper {
                         // A signature may yet be put beside it, and the tag stay where it is.
                         let final_word = match &outcome.result {
                             Ok(_) => true,
-                            Err(refusal) => !matches!(refusal.step, Step::Fetch | Step::Verify),
+                            Err(refusal) => {
+                                !matches!(refusal.step, Step::Fetch | Step::Verify) && refusal.reason != UNWRITABLE
+                            }
                         };
                         let now = Instant::now();
                         remote.next = match (old, away, final_word) {
@@ -557,10 +574,14 @@ impl Keeper {
                 known.admitted = Some(Arc::new(plugin));
                 known.vetted = generation;
                 known.refusal = None;
+                known.told_away = false;
             }
             Err(refusal) => {
                 // Told once, however often it is found.
-                let news = known.refusal.as_ref() != Some(&refusal);
+                let away = refusal.reason == crate::job::AWAY;
+                let news = known.refusal.as_ref() != Some(&refusal) && !(away && known.told_away);
+                known.told_away = away;
+                known.again = (refusal.reason == UNWRITABLE).then(|| Instant::now() + RETRY_AWAY);
                 if news {
                     tracing::warn!(
                         plugin = %refusal.plugin, step = %refusal.step, reason = refusal.reason,
@@ -576,8 +597,7 @@ impl Keeper {
                     }
                 }
                 // That a registry is away does not mend what was found there before.
-                let hides = refusal.reason == crate::job::AWAY
-                    && known.refusal.as_ref().is_some_and(|r| r.reason != crate::job::AWAY);
+                let hides = away && known.refusal.as_ref().is_some_and(|r| r.reason != crate::job::AWAY);
                 if !hides {
                     known.refusal = Some(refusal);
                 }
@@ -614,8 +634,9 @@ impl Keeper {
         }
         self.slots.keep_only(&catalog);
         if self.workshop.records() && self.running.is_empty() {
-            let known = self.lock.entries().map(|e| e.sha256);
-            self.workshop.store.keep_only(&known.chain(catalog.plugins.values().map(|p| p.digest)).collect());
+            let known = self.lock.entries().map(|e| (e.name.clone(), e.sha256));
+            let served = catalog.plugins.values().map(|p| (p.name.clone(), p.digest));
+            self.workshop.store.keep_only(&known.chain(served).collect());
         }
         let version = catalog.version;
         tracing::info!(

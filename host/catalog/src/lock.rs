@@ -159,12 +159,12 @@ pub enum LockError {
     Document(#[from] DocumentError),
     #[error("{file}: {plugin} has two entries: keep one")]
     Twice { file: String, plugin: PluginName },
-    #[error("cannot read {file}: {source}")]
-    Read { file: String, source: io::Error },
+    #[error("cannot read {file}: {reason}")]
+    Read { file: String, reason: io::Error },
     #[error("there is no lock ({file}): `cofferdam init` writes one")]
     Absent { file: String },
-    #[error("cannot write {file}: {source}")]
-    Write { file: String, source: io::Error },
+    #[error("cannot write {file}: {reason}")]
+    Write { file: String, reason: io::Error },
     #[error("{file} changed meanwhile: look again")]
     Raced { file: String },
 }
@@ -240,7 +240,7 @@ impl LockFile {
         match read {
             Ok(_) => Lock::parse(&self.shown(), &text),
             Err(e) if e.kind() == io::ErrorKind::NotFound => Err(LockError::Absent { file: self.shown() }),
-            Err(source) => Err(LockError::Read { file: self.shown(), source }),
+            Err(reason) => Err(LockError::Read { file: self.shown(), reason }),
         }
     }
 
@@ -250,7 +250,8 @@ impl LockFile {
     /// # Errors
     /// When it cannot be written, or somebody else decided about this very plugin meanwhile.
     pub fn record(&self, before: Option<&LockEntry>, entry: LockEntry) -> Result<Lock, LockError> {
-        let fail = |source| LockError::Write { file: self.shown(), source };
+        // Of its kind only: the rest names a temporary file.
+        let fail = |e: io::Error| LockError::Write { file: self.shown(), reason: e.kind().into() };
         let directory = self.path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         // Held until this returns: reading, changing and writing is one step to other processes.
         let guard = File::open(directory).map_err(fail)?;

@@ -9,6 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use cofferdam_policy::PluginName;
 use cofferdam_trust::Digest;
 
 use crate::beside::Sidecar;
@@ -27,16 +28,27 @@ impl Store {
         Self { directory }
     }
 
-    /// Where the copy of this component is, if there is one.
-    pub(crate) fn find(&self, digest: &Digest) -> Option<PathBuf> {
-        let path = self.directory.join(digest.to_string()).join(COMPONENT);
+    /// Where the copy of this component is, if one was kept for this plugin. A copy stands in for the
+    /// plugin it was kept for and no other: nothing in the bytes need say which that is.
+    pub(crate) fn find(&self, plugin: &PluginName, digest: &Digest) -> Option<PathBuf> {
+        let path = self.place(plugin, digest).join(COMPONENT);
         path.is_file().then_some(path)
     }
 
+    fn place(&self, plugin: &PluginName, digest: &Digest) -> PathBuf {
+        self.directory.join(plugin.as_str()).join(digest.to_string())
+    }
+
     /// Keeps a component and what speaks for it, in place of an older copy.
-    pub(crate) fn keep(&self, digest: &Digest, bytes: &[u8], sidecars: &[Sidecar]) -> io::Result<()> {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.directory)?;
-        let place = self.directory.join(digest.to_string());
+    pub(crate) fn keep(
+        &self,
+        plugin: &PluginName,
+        digest: &Digest,
+        bytes: &[u8],
+        sidecars: &[Sidecar],
+    ) -> io::Result<()> {
+        let place = self.place(plugin, digest);
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(self.directory.join(plugin.as_str()))?;
         if self.holds(&place.join(COMPONENT), bytes, sidecars) {
             return Ok(());
         }
@@ -58,17 +70,26 @@ impl Store {
     }
 
     /// Drops every copy that is not among these.
-    pub(crate) fn keep_only(&self, wanted: &BTreeSet<Digest>) {
-        let Ok(entries) = fs::read_dir(&self.directory) else { return };
-        for entry in entries.flatten() {
-            let digest = entry.file_name().to_string_lossy().parse::<Digest>();
-            if digest.is_ok_and(|digest| !wanted.contains(&digest))
-                && let Err(error) = fs::remove_dir_all(entry.path())
-            {
-                tracing::debug!(directory = %entry.path().display(), %error, "cannot drop an old copy");
+    pub(crate) fn keep_only(&self, wanted: &BTreeSet<(PluginName, Digest)>) {
+        for (name, plugin) in entries(&self.directory) {
+            let Ok(name) = name.parse::<PluginName>() else { continue };
+            for (digest, path) in entries(&plugin) {
+                let Ok(digest) = digest.parse::<Digest>() else { continue };
+                if !wanted.contains(&(name.clone(), digest))
+                    && let Err(error) = fs::remove_dir_all(&path)
+                {
+                    tracing::debug!(directory = %path.display(), %error, "cannot drop an old copy");
+                }
             }
+            // Only an empty one goes.
+            let _others_are_left = fs::remove_dir(&plugin);
         }
     }
+}
+
+fn entries(directory: &Path) -> Vec<(String, PathBuf)> {
+    let found = fs::read_dir(directory).into_iter().flatten().flatten();
+    found.map(|e| (e.file_name().to_string_lossy().into_owned(), e.path())).collect()
 }
 
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -86,17 +107,19 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let store = Store::new(home.path().join("store"));
         let (one, two) = (Digest::of(b"1"), Digest::of(b"2"));
-        assert_eq!(store.find(&one), None);
+        let (a, b): (PluginName, PluginName) = ("a".parse().unwrap(), "b".parse().unwrap());
+        assert_eq!(store.find(&a, &one), None);
         let sidecar = |bytes: &[u8]| vec![Sidecar { suffix: ".sig".into(), bytes: bytes.to_vec() }];
-        store.keep(&one, b"1", &sidecar(b"a")).unwrap();
-        store.keep(&one, b"1", &sidecar(b"b")).unwrap();
-        store.keep(&two, b"2", &[]).unwrap();
-        let path = store.find(&one).unwrap();
+        store.keep(&a, &one, b"1", &sidecar(b"a")).unwrap();
+        store.keep(&a, &one, b"1", &sidecar(b"b")).unwrap();
+        store.keep(&b, &two, b"2", &[]).unwrap();
+        assert_eq!(store.find(&b, &one), None, "kept for another");
+        let path = store.find(&a, &one).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"1");
         assert_eq!(crate::beside::read(&path).unwrap(), sidecar(b"b"));
-        store.keep_only(&BTreeSet::from([two]));
-        assert_eq!(store.find(&one), None);
-        assert!(store.find(&two).is_some());
+        store.keep_only(&BTreeSet::from([(b.clone(), two)]));
+        assert_eq!(store.find(&a, &one), None);
+        assert!(store.find(&b, &two).is_some());
         assert_eq!(fs::read_dir(home.path().join("store")).unwrap().count(), 1, "nothing is left behind");
     }
 }

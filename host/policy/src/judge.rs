@@ -117,6 +117,19 @@ impl Policy {
     }
 }
 
+/// Whose signatures counted for one list.
+#[derive(Default)]
+struct Counted {
+    identities: BTreeSet<Identity>,
+    names: BTreeSet<SignerName>,
+}
+
+impl Counted {
+    fn count(&self) -> usize {
+        self.identities.len().min(self.names.len())
+    }
+}
+
 struct Seen<'a> {
     signer: &'a Signer,
     proof: Proof,
@@ -151,7 +164,7 @@ fn weigh(
                 continue;
             }
         };
-        let mut worst: Option<Defect> = None;
+        let mut worst: Option<(Defect, bool)> = None;
         let mut counted = false;
         for signer in requirement.signers() {
             match signer.check(root, evidence.artifact, signature) {
@@ -171,33 +184,45 @@ fn weigh(
                         }
                     }
                 }
-                // A signature that is by nobody we know is told last: what is wrong with one of
-                // ours tells more.
+                // What is wrong with a signature by one of ours tells more than that it is by
+                // somebody else, and who else tells more than that it is of another kind.
                 Err(defect) => {
-                    let tells_more = worst.as_ref().is_none_or(|w| w.label() == "wrong-signer");
+                    let of_kind = defect.label() != "wrong-signer" || signer.rule.kind() != "key";
+                    let tells_more = match &worst {
+                        None => true,
+                        Some((known, known_of_kind)) => {
+                            known.label() == "wrong-signer"
+                                && (defect.label() != "wrong-signer" || (of_kind && !known_of_kind))
+                        }
+                    };
                     if tells_more {
-                        worst = Some(defect);
+                        worst = Some((defect, of_kind));
                     }
                 }
             }
         }
-        if let (false, Some(defect)) = (counted, worst) {
+        if let (false, Some((defect, _))) = (counted, worst) {
             defects.push((&beside.name, defect.label(), defect.to_string(), defect.mend()));
         }
     }
     let signatures: Vec<&Seen<'_>> = seen.iter().filter(|s| s.proof.statement == Statement::Signature).collect();
-    let by = |signers: &[Signer]| -> (usize, Vec<SignerName>) {
-        let of = |signer: &Signer| signatures.iter().filter(|s| s.signer.name == signer.name).collect::<Vec<_>>();
-        let missing = signers.iter().filter(|s| of(s).is_empty()).map(|s| s.name.clone()).collect();
-        // One person under two names is one person.
-        let identities: BTreeSet<&Identity> = signers.iter().flat_map(&of).map(|s| &s.proof.identity).collect();
-        let names: BTreeSet<&SignerName> = signers.iter().flat_map(of).map(|s| &s.signer.name).collect();
-        (identities.len().min(names.len()), missing)
+    let by = |signers: &[Signer], counted: &BTreeSet<Identity>| {
+        let of = |s: &&&Seen<'_>| {
+            signers.iter().any(|signer| signer.name == s.signer.name) && !counted.contains(&s.proof.identity)
+        };
+        let mut found = Counted::default();
+        for seen in signatures.iter().filter(of) {
+            found.identities.insert(seen.proof.identity.clone());
+            found.names.insert(seen.signer.name.clone());
+        }
+        found
     };
-    let (all, missing) = by(&requirement.all_of);
-    let (any, _) = by(&requirement.any_of);
-    if all < requirement.all_of.len() || any < requirement.min {
-        return Err(explain(requirement, &wanted, &defects, &attested, signatures.len(), &missing));
+    // One person is one person, under two names as in two lists.
+    let all = by(&requirement.all_of, &BTreeSet::new());
+    let any = by(&requirement.any_of, &all.identities);
+    if all.count() < requirement.all_of.len() || any.count() < requirement.min {
+        let signed: BTreeSet<&SignerName> = signatures.iter().map(|s| &s.signer.name).collect();
+        return Err(explain(requirement, &wanted, &defects, &attested, &signed));
     }
     for needed in &requirement.attestations {
         let made = seen.iter().any(|s| {
@@ -242,26 +267,23 @@ fn explain(
     wanted: &str,
     defects: &[(&str, &'static str, String, String)],
     attested: &[String],
-    signatures: usize,
-    missing: &[SignerName],
+    signed: &BTreeSet<&SignerName>,
 ) -> NotTrusted {
-    if let Some((_, reason, _, mend)) = defects.first() {
-        let each: Vec<String> = defects.iter().take(3).map(|(name, _, found, _)| format!("{name}: {found}")).collect();
-        return no(reason, each.join("; "), mend.clone());
+    let each: Vec<String> = defects.iter().take(3).map(|(name, _, found, _)| format!("{name}: {found}")).collect();
+    let also = if each.is_empty() { String::new() } else { format!("; {}", each.join("; ")) };
+    if !signed.is_empty() {
+        let names: Vec<&str> = signed.iter().map(|s| s.as_str()).collect();
+        let found = format!("it is signed by {} only{also}", names.join(", "));
+        let different = if requirement.min > 1 { ", different ones" } else { "" };
+        return no("too-few-signers", found, format!("the policy wants {wanted}{different}"));
     }
-    if signatures == 0 {
-        let found = format!("what is beside it attests ({}) and signs nothing", attested.join(", "));
-        return no("not-a-signature", found, format!("an attestation is no signature: it needs one by {wanted}"));
-    }
-    let found = match missing {
-        [] => format!("it has {signatures} of the signatures it needs, {wanted}"),
-        some => {
-            let names: Vec<String> = some.iter().map(ToString::to_string).collect();
-            format!("it is not signed by {}", names.join(", "))
+    match defects.first() {
+        Some((_, reason, _, mend)) if attested.is_empty() => no(reason, each.join("; "), mend.clone()),
+        _ => {
+            let found = format!("what is beside it attests ({}) and signs nothing{also}", attested.join(", "));
+            no("not-a-signature", found, format!("an attestation is no signature: it needs one by {wanted}"))
         }
-    };
-    let min = requirement.min;
-    no("too-few-signers", found, format!("the policy wants {wanted}{}", if min > 1 { ", different ones" } else { "" }))
+    }
 }
 
 #[cfg(test)]

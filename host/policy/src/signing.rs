@@ -397,6 +397,12 @@ impl SignerEntry {
             }
             SignerKind::Oidc => {
                 let issuer = needed("issuer", self.issuer)?;
+                if self.email.as_deref().is_some_and(|e| !e.contains('@')) {
+                    return Err(("email", "is no e-mail address".into()));
+                }
+                if self.uri.as_deref().is_some_and(|u| !u.contains(':')) {
+                    return Err(("uri", "is no URI".into()));
+                }
                 let subject = match (self.email, self.uri, self.uri_prefix) {
                     (Some(email), None, None) => Subject::Email(email),
                     (None, Some(uri), None) => Subject::Uri(uri),
@@ -410,7 +416,10 @@ impl SignerEntry {
             SignerKind::GithubActions => {
                 let repository = needed("repository", self.repository)?;
                 let parts: Vec<&str> = repository.split('/').collect();
-                if parts.len() != 2 || parts.iter().any(|p| p.is_empty()) {
+                let plain = |part: &&str| {
+                    !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+                };
+                if parts.len() != 2 || !parts.iter().all(plain) {
                     return Err(("repository", format!("{repository:?} is no owner/name")));
                 }
                 let reference = needed("ref", self.reference)?;

@@ -11,7 +11,7 @@ use crate::{
     cli::{ApproveArgs, Global},
     found::candidate,
     host::{Host, Purpose, begin, runtime},
-    show::{first_line, signed_by, size, table},
+    show::{signed_by, size, table},
 };
 
 pub(crate) fn run(global: &Global, args: &ApproveArgs) -> Result<ExitCode> {
@@ -120,8 +120,9 @@ fn offers(described: &Described) {
     let mut rows = table(&["OFFERS", "NAME", "WHAT IT SAYS"]);
     for (key, definition) in described.definitions() {
         let (kind, name) = key.split_once(' ').unwrap_or((key, ""));
-        let says = definition.get("description").and_then(|d| d.as_str()).map(first_line).unwrap_or_default();
-        rows.add_row([kind, name, &says]);
+        // All of it: what is approved is what models will read.
+        let says = definition.get("description").and_then(|d| d.as_str()).unwrap_or_default();
+        rows.add_row([kind, name, says]);
     }
     println!("{rows}\n");
 }

@@ -7,6 +7,7 @@ use cofferdam_registry::Registry;
 
 use crate::{
     cli::{Global, PullArgs},
+    found::with_mend,
     host::{begin, runtime},
     show::{signed_by, size},
 };
@@ -26,7 +27,7 @@ pub(crate) fn run(global: &Global, args: PullArgs) -> Result<ExitCode> {
     let directory = directory.context("no directory is configured: say --output")?;
     runtime()?.block_on(async {
         let registry = Registry::new(config.registry.clone())?;
-        let digest = registry.resolve(&reference).await?;
+        let digest = registry.resolve(&reference).await.map_err(with_mend)?;
         eprintln!("{reference} is {}", reference.at(digest));
         let candidate = fetch_signed(&registry, &name, &reference, digest, &policy).await?;
         let bytes = candidate.bytes().len() as u64;

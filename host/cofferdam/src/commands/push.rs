@@ -8,6 +8,7 @@ use cofferdam_registry::Registry;
 use super::sign;
 use crate::{
     cli::{Global, PushArgs},
+    found::with_mend,
     host::{begin, runtime},
 };
 
@@ -34,13 +35,13 @@ pub(crate) fn run(global: &Global, args: &PushArgs) -> Result<ExitCode> {
     }
     runtime()?.block_on(async {
         let registry = Registry::new(config.registry.clone())?;
-        let manifest = registry.push(&args.reference, &bytes, &annotations).await?;
+        let manifest = registry.push(&args.reference, &bytes, &annotations).await.map_err(with_mend)?;
         let pinned = args.reference.at(manifest);
         println!("Pushed {} as {pinned}", args.file.display());
         match key {
             Some(key) => {
                 let bundle = key.sign_manifest(args.reference.repository(), manifest)?;
-                registry.attach(&args.reference, manifest, bundle.as_bytes()).await?;
+                registry.attach(&args.reference, manifest, bundle.as_bytes()).await.map_err(with_mend)?;
                 println!("Signed it there with key sha256:{}", key.public_key().fingerprint());
             }
             None => {

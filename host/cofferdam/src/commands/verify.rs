@@ -9,6 +9,7 @@ use serde_json::json;
 use crate::{
     cli::{Global, VerifyArgs},
     config::Config,
+    found::with_mend,
     host::{begin, runtime},
 };
 
@@ -111,7 +112,7 @@ fn find(args: &VerifyArgs, config: &Config, policy: &Policy, name: &PluginName) 
     };
     runtime()?.block_on(async {
         let registry = Registry::new(config.registry.clone())?;
-        let digest = registry.resolve(&reference).await?;
+        let digest = registry.resolve(&reference).await.map_err(with_mend)?;
         Ok(fetch_signed(&registry, name, &reference, digest, policy).await)
     })
 }
