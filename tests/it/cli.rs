@@ -1001,7 +1001,7 @@ fn a_call_says_why_its_plugin_is_not_there() {
     let unsigned = Cli::new(HostBuilder::new().unsigned("hello", &greeter));
     let unseen = Cli::new(HostBuilder::new().plugin("hello", &greeter).policy(&looks_first()));
     let whys = [
-        (&unsigned, "hello refused at verify: it is unsigned; put a signature by test beside it"),
+        (&unsigned, "; put a signature by test beside it, as NAME.wasm.sigstore.json (`cofferdam sign` makes one)"),
         (&unseen, "hello refused at approve: it was never approved; look at it with `cofferdam approve hello`"),
     ];
     for (cli, why) in whys {

@@ -97,7 +97,7 @@ impl Policy {
         for digest in std::iter::once(evidence.digest).chain(manifest) {
             if revoked.sha256.contains(&digest) {
                 let found = format!("sha256 {digest} is revoked");
-                return Err(no("revoked", found, "`revoked.sha256` of the policy names it: use another version"));
+                return Err(no(REVOKED, found, "`revoked.sha256` of the policy names it: use another version"));
             }
         }
         let pinned = self.accepts_digest(plugin, &evidence.digest);
@@ -116,6 +116,9 @@ impl Policy {
         }
     }
 }
+
+/// The reason of what is not believed any more.
+const REVOKED: &str = "revoked";
 
 /// Whose signatures counted for one list.
 #[derive(Default)]
@@ -174,7 +177,7 @@ fn weigh(
                         Some(what) => {
                             let found = format!("{what}, that signer {} signed with, is revoked", signer.name);
                             let mend = "`revoked` of the policy names it: sign it anew with another".to_owned();
-                            defects.push((&beside.name, "revoked", found, mend));
+                            defects.push((&beside.name, REVOKED, found, mend));
                         }
                         None => {
                             if let Statement::Attestation { predicate } = &proof.statement {
@@ -274,6 +277,9 @@ fn explain(
     if !signed.is_empty() {
         let names: Vec<&str> = signed.iter().map(|s| s.as_str()).collect();
         let found = format!("it is signed by {} only{also}", names.join(", "));
+        if let Some((_, reason, _, mend)) = defects.iter().find(|(_, reason, ..)| *reason == REVOKED) {
+            return no(reason, found, mend.clone());
+        }
         let different = if requirement.min > 1 { ", different ones" } else { "" };
         return no("too-few-signers", found, format!("the policy wants {wanted}{different}"));
     }

@@ -400,8 +400,8 @@ impl SignerEntry {
                 if self.email.as_deref().is_some_and(|e| !e.contains('@')) {
                     return Err(("email", "is no e-mail address".into()));
                 }
-                if self.uri.as_deref().is_some_and(|u| !u.contains(':')) {
-                    return Err(("uri", "is no URI".into()));
+                if self.uri.as_deref() == Some("") {
+                    return Err(("uri", "is empty, and nobody is called so".into()));
                 }
                 let subject = match (self.email, self.uri, self.uri_prefix) {
                     (Some(email), None, None) => Subject::Email(email),

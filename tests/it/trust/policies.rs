@@ -22,9 +22,9 @@ fn a_policy_that_would_trust_by_accident_is_no_policy() {
         ("an unknown signer", with(r#"{ any_of = ["ci", "bob"] }"#, CI), "no [[signer]] named bob"),
         ("unknown in all_of", with(r#"{ all_of = ["bob"] }"#, CI), "no [[signer]] named bob"),
         ("one signer twice", with(r#"{ any_of = ["ci", "ci"], min = 2 }"#, CI), "ci is there twice"),
-        ("more than there are", with(r#"{ any_of = ["ci"], min = 2 }"#, CI), "2 of 1 signers"),
-        ("none of them", with(r#"{ any_of = ["ci"], min = 0 }"#, CI), "0 of 1 signers"),
-        ("min of nothing", with(r#"{ all_of = ["ci"], min = 1 }"#, CI), "1 of 0 signers"),
+        ("more than there are", with(r#"{ any_of = ["ci"], min = 2 }"#, CI), "min is 2, and any_of has 1"),
+        ("none of them", with(r#"{ any_of = ["ci"], min = 0 }"#, CI), "min is 0, and any_of has 1"),
+        ("min of nothing", with(r#"{ all_of = ["ci"], min = 1 }"#, CI), "min is 1, and any_of has 0"),
         ("a misspelt key", with(r#"{ anyof = ["ci"] }"#, CI), "did you mean `any_of`?"),
         (
             "one key, two names",

@@ -14,7 +14,7 @@ fn unsigned_is_refused_until_its_signature_arrives() {
     home.names.component("greeter", &greeter);
     let host = home.serve();
     home.drop_in_unsigned("hello", &greeter);
-    assert_eq!(host.refuses("hello", "unsigned"), "it is unsigned");
+    assert_eq!(host.refuses("hello", "unsigned"), format!("it is unsigned (sha256 {})", sha256(&greeter)));
     assert!(host.rpc().tools().is_empty());
     home.say(&["plugins"]);
     home.say(&["plugins", "--json"]);
