@@ -215,6 +215,37 @@ fn help_of_every_command() {
 }
 
 #[test]
+fn a_name_and_a_version_are_stamped_before_something_else_signs() {
+    let greeter = guest("greeter");
+    let cli = Cli::new(HostBuilder::new());
+    fs::write(cli.path("hello.wasm"), &greeter).unwrap();
+    let embedded = || -> Value {
+        let report: Value = serde_json::from_str(&cli.run(&["inspect", "hello.wasm", "--json"]).out).unwrap();
+        report["embeds"].clone()
+    };
+    assert_eq!(embedded(), json!({ "name": null, "version": null }));
+    let stamp = |args: &[&str]| cli.run(&[&["stamp", "hello.wasm"], args].concat());
+    assert!(stamp(&[]).err.contains("say --name, --component-version, or both"));
+    let done = stamp(&["--name", "hello", "--component-version", "1.2.3"]);
+    assert_eq!(done.code, Some(0), "{}", done.err);
+    let stamped = fs::read(cli.path("hello.wasm")).unwrap();
+    assert_eq!(done.out, format!("hello.wasm  sha256 {}\n", sha256(&stamped)));
+    assert_eq!(embedded(), json!({ "name": "hello", "version": "1.2.3" }));
+    // What it embeds is kept, and nothing is half done.
+    assert_eq!(stamp(&["--name", "hello"]).code, Some(0));
+    let other = stamp(&["--component-version", "1.2.3", "--name", "other"]);
+    assert_eq!(other.code, Some(1));
+    assert!(other.err.contains("hello.wasm stays as it was: it embeds the name \"hello\" already"), "{}", other.err);
+    assert_eq!(fs::read(cli.path("hello.wasm")).unwrap(), stamped);
+    // It is the component that it was, and serves under that name.
+    fs::write(cli.path("plugins/hello.wasm"), &stamped).unwrap();
+    fs::write(cli.path("plugins/hello.wasm.sig"), test_key().sign(&stamped)).unwrap();
+    assert_eq!(cli.run(&["call", "hello_greet", r#"{"name":"Ada"}"#]).out, "Hello, Ada!\n");
+    fs::write(cli.path("hello.wasm"), "no component").unwrap();
+    assert!(stamp(&["--name", "hello"]).err.contains("hello.wasm is no WebAssembly"));
+}
+
+#[test]
 fn wrong_usage_ends_with_2() {
     let cli = Cli::new(HostBuilder::new());
     for args in [

@@ -9,7 +9,7 @@ use cofferdam_registry::Reference;
 
 use crate::{
     client::Client,
-    commands::{keygen::KeygenArgs, sign::SignArgs},
+    commands::{keygen::KeygenArgs, sign::SignArgs, stamp::StampArgs},
     show::Output,
 };
 
@@ -68,6 +68,8 @@ pub(crate) enum Command {
     Keygen(KeygenArgs),
     /// Sign components.
     Sign(SignArgs),
+    /// Embed a name and a version in a component, before something else signs it.
+    Stamp(StampArgs),
     /// Fetch a plugin from a registry, once the policy takes the word of who signed it.
     Pull(PullArgs),
     /// Put a component into a registry.

@@ -17,5 +17,6 @@ pub(crate) mod push;
 pub(crate) mod serve;
 pub(crate) mod sign;
 pub(crate) mod sigstore_conformance;
+pub(crate) mod stamp;
 pub(crate) mod stdio;
 pub(crate) mod verify;

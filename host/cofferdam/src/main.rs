@@ -45,6 +45,7 @@ fn main() -> ExitCode {
         Command::Diff(args) => commands::diff::run(&cli.global, &args),
         Command::Keygen(args) => commands::keygen::run(&args),
         Command::Sign(args) => commands::sign::run(&args),
+        Command::Stamp(args) => commands::stamp::run(&args),
         Command::Pull(args) => commands::pull::run(&cli.global, args),
         Command::Push(args) => commands::push::run(&cli.global, &args),
         Command::Approve(args) => commands::approve::run(&cli.global, &args),

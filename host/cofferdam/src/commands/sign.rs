@@ -55,10 +55,7 @@ pub(crate) fn run(args: &SignArgs) -> Result<ExitCode> {
     }
     let key = open_key(&args.key)?;
     for file in &args.files {
-        let mut bytes = read(file, LARGEST_COMPONENT)?;
-        if !bytes.starts_with(MAGIC) {
-            bail!("{} is no WebAssembly; nothing was signed", file.display());
-        }
+        let mut bytes = read_component(file).context("nothing was signed")?;
         if args.name.is_some() || args.component_version.is_some() {
             let version = args.component_version.as_ref().map(ToString::to_string);
             let stamped = stamp(&bytes, args.name.as_ref().map(PluginName::as_str), version.as_deref())
@@ -98,6 +95,15 @@ fn tell(args: &SignArgs, file: &Path, bundle: &Path, sha256: Digest, key: Digest
     }
 }
 
+/// Reads what may be a component.
+pub(super) fn read_component(file: &Path) -> Result<Vec<u8>> {
+    let bytes = read(file, LARGEST_COMPONENT)?;
+    if !bytes.starts_with(MAGIC) {
+        bail!("{} is no WebAssembly", file.display());
+    }
+    Ok(bytes)
+}
+
 fn read(path: &Path, largest: u64) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(path)
@@ -117,7 +123,7 @@ fn beside(file: &Path) -> PathBuf {
 }
 
 /// Writes all or nothing: a host that looks at the directory meanwhile sees the old signature or the new one.
-fn put(path: &Path, bytes: &[u8]) -> Result<()> {
+pub(super) fn put(path: &Path, bytes: &[u8]) -> Result<()> {
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let write = || {
         let mut file = tempfile::Builder::new().permissions(readable()).tempfile_in(directory)?;
