@@ -151,34 +151,7 @@ fn transcript(args: &[&str], finished: &Finished) -> String {
 fn golden(name: &str, text: &str) {
     let program = binary().canonicalize().unwrap().display().to_string();
     let text = text.replace(&program, "<cofferdam>").replace(&test_key().fingerprint(), "<key of test>");
-    // The widths of columns follow what is in them; ends of lines are not seen.
-    let text: String = text.lines().map(|line| squeezed(line.trim_end()) + "\n").collect();
-    let path = repository().join("tests/golden").join(name);
-    if env::var_os("UPDATE_GOLDEN").is_some() {
-        fs::write(&path, &text).unwrap();
-        return;
-    }
-    let wanted =
-        fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}; UPDATE_GOLDEN=1 writes it", path.display()));
-    if text != wanted {
-        let differs = text.lines().zip(wanted.lines()).position(|(a, b)| a != b);
-        let at = differs.unwrap_or(text.lines().count().min(wanted.lines().count()));
-        let line = |text: &str| text.lines().nth(at).unwrap_or("(its end)").to_owned();
-        panic!("{name}:{}: found\n  {}\nwanted\n  {}\nall of it:\n{text}", at + 1, line(&text), line(&wanted));
-    }
-}
-
-/// `line` with the spaces between its columns cut to two. Indentation stays.
-fn squeezed(line: &str) -> String {
-    let body = line.trim_start();
-    let mut text = line[..line.len() - body.len()].to_owned();
-    for (at, column) in body.split("  ").map(str::trim).filter(|c| !c.is_empty()).enumerate() {
-        if at > 0 {
-            text.push_str("  ");
-        }
-        text.push_str(column);
-    }
-    text
+    cofferdam_tests::golden(name, &text);
 }
 
 /// Names what is this component's own: its digest, long and short, and its size.

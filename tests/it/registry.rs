@@ -2,11 +2,11 @@
 //!
 //! What the program says is compared with `tests/golden/registry-*.txt`; `UPDATE_GOLDEN=1` writes them anew.
 
-use std::{cell::RefCell, env, fs, path::PathBuf, process::Command};
+use std::{cell::RefCell, fs, path::PathBuf, process::Command};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use cofferdam_tests::{
-    DockerRegistry, Finished, HostBuilder, TestHost, binary, eventually, forge, guest, repository, run_cli, sha256,
+    DockerRegistry, Finished, HostBuilder, TestHost, binary, eventually, forge, golden, guest, run_cli, sha256,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -147,28 +147,6 @@ fn transcript(args: &[&str], finished: &Finished) -> String {
 }
 
 /// Compares `text` with the file of this name, or writes it.
-#[track_caller]
-fn golden(name: &str, text: &str) {
-    // The widths of columns follow what is in them.
-    let columns = |line: &str| {
-        let body = line.trim();
-        let indent = &line[..line.len() - line.trim_start().len()];
-        format!(
-            "{indent}{}\n",
-            body.split("  ").map(str::trim).filter(|c| !c.is_empty()).collect::<Vec<_>>().join("  ")
-        )
-    };
-    let text: String = text.lines().map(columns).collect();
-    let path = repository().join("tests/golden").join(name);
-    if env::var_os("UPDATE_GOLDEN").is_some() {
-        fs::write(&path, &text).unwrap();
-        return;
-    }
-    let wanted =
-        fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}; UPDATE_GOLDEN=1 writes it", path.display()));
-    assert!(text == wanted, "{name}: found\n{text}\n--- wanted\n{wanted}");
-}
-
 fn old() -> Vec<u8> {
     guest("greeter")
 }

@@ -15,7 +15,7 @@ mod reloads;
 mod sight;
 mod updates;
 
-use std::{collections::BTreeMap, env, fs, path::PathBuf};
+use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use cofferdam_tests::{Finished, binary, repository, sha256};
 
@@ -85,27 +85,9 @@ fn golden(name: &str, names: &Names, text: &str) {
     let mut parts = text.split("/.tmp");
     let first = parts.next().unwrap_or_default().to_owned();
     let text = parts.fold(first, |text, part| text + "/<temporary>" + part.get(6..).unwrap_or_default());
-    let text: String = text.lines().map(|line| timeless(&undigested(&squeezed(line.trim_end()))) + "\n").collect();
-    let path = repository().join("tests/golden").join(name);
-    if env::var_os("UPDATE_GOLDEN").is_some() {
-        fs::write(&path, &text).unwrap();
-        return;
-    }
-    let wanted =
-        fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}; UPDATE_GOLDEN=1 writes it", path.display()));
-    if text != wanted {
-        let differs = text.lines().zip(wanted.lines()).position(|(a, b)| a != b);
-        let at = differs.unwrap_or(text.lines().count().min(wanted.lines().count()));
-        let line = |text: &str| text.lines().nth(at).unwrap_or("(its end)").to_owned();
-        panic!("{name}:{}: found\n  {}\nwanted\n  {}\nall of it:\n{text}", at + 1, line(&text), line(&wanted));
-    }
-}
-
-/// `line` with the spaces between its columns cut to two: their widths follow what is in them.
-fn squeezed(line: &str) -> String {
-    let body = line.trim_start();
-    let columns: Vec<&str> = body.split("  ").map(str::trim).filter(|c| !c.is_empty()).collect();
-    line[..line.len() - body.len()].to_owned() + &columns.join("  ")
+    let text: String =
+        text.lines().map(|line| timeless(&undigested(&cofferdam_tests::squeezed(line.trim_end()))) + "\n").collect();
+    cofferdam_tests::golden(name, &text);
 }
 
 /// `line` with digests named that nobody has a name for.

@@ -10,6 +10,7 @@
 #![allow(clippy::needless_pass_by_value)]
 
 pub mod forge;
+mod golden;
 mod host;
 mod keys;
 mod paths;
@@ -18,6 +19,7 @@ mod rpc;
 mod stdio;
 mod wait;
 
+pub use golden::{golden, squeezed};
 pub use host::{Finished, HostBuilder, TEST_SIGNER, TestHost, policy_text, run_cli};
 pub use keys::{TestKey, sha256, test_key};
 pub use paths::{binary, guest, guests_dir, plugin, plugins_dir, repository};

@@ -8,6 +8,7 @@ mod client;
 mod commands;
 mod config;
 mod facts;
+mod files;
 mod found;
 mod host;
 mod show;

@@ -1,8 +1,8 @@
 //! `cofferdam sign`: puts a signature beside a component.
 
 use std::{
-    fs::File,
-    io::{Read as _, Write as _},
+    fs,
+    io::Write as _,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -13,6 +13,8 @@ use cofferdam_catalog::stamp;
 use cofferdam_policy::PluginName;
 use cofferdam_trust::{Digest, KeyError, SigningKey};
 use serde_json::json;
+
+use crate::files::read;
 
 use super::password::{Purpose, password};
 
@@ -104,17 +106,6 @@ pub(super) fn read_component(file: &Path) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn read(path: &Path, largest: u64) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(largest + 1).read_to_end(&mut bytes))
-        .with_context(|| format!("cannot read {}", path.display()))?;
-    if bytes.len() as u64 > largest {
-        bail!("{} has more than {largest} bytes", path.display());
-    }
-    Ok(bytes)
-}
-
 /// `echo.wasm` has its signature in `echo.wasm.sigstore.json`.
 fn beside(file: &Path) -> PathBuf {
     let mut path = file.as_os_str().to_owned();
@@ -124,6 +115,10 @@ fn beside(file: &Path) -> PathBuf {
 
 /// Writes all or nothing: a host that looks at the directory meanwhile sees the old signature or the new one.
 pub(super) fn put(path: &Path, bytes: &[u8]) -> Result<()> {
+    // A pipe or a device is written to; replaced, it would be gone.
+    if fs::metadata(path).is_ok_and(|about| !about.is_file()) {
+        return fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()));
+    }
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let write = || {
         let mut file = tempfile::Builder::new().permissions(readable()).tempfile_in(directory)?;
@@ -135,14 +130,12 @@ pub(super) fn put(path: &Path, bytes: &[u8]) -> Result<()> {
 }
 
 /// Signatures are for everybody; a temporary file is its owner's unless told otherwise.
-fn readable() -> std::fs::Permissions {
+fn readable() -> fs::Permissions {
     std::os::unix::fs::PermissionsExt::from_mode(0o644)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
 
     #[test]
@@ -157,11 +150,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_large_is_not_read() {
+    fn a_device_stays_one() {
+        // By a link, so that a mistake here costs a link and not the device.
         let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("large");
-        fs::write(&path, [0; 11]).unwrap();
-        assert_eq!(read(&path, 11).unwrap().len(), 11);
-        assert!(read(&path, 10).unwrap_err().to_string().contains("more than 10 bytes"));
+        let path = directory.path().join("link");
+        std::os::unix::fs::symlink("/dev/null", &path).unwrap();
+        put(&path, b"text").unwrap();
+        assert!(path.is_symlink());
     }
 }

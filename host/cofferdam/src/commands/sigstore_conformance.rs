@@ -4,8 +4,7 @@
 //! else is "refused". The command stands below the policy: it knows neither signers nor rules.
 
 use std::{
-    fs::{self, File},
-    io::Read as _,
+    fs,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -15,6 +14,8 @@ use clap::{Args, Parser, Subcommand};
 use cofferdam_trust::{
     Artifact, Digest, Expected, Instance, LARGEST_SIGNATURE, PublicKey, Signature, TrustRoot, verify_conformance,
 };
+
+use crate::files::read;
 
 /// Largest file of the suite to read, in bytes.
 const LARGEST: u64 = 64 << 20;
@@ -110,17 +111,6 @@ fn digest(text: &str) -> Option<Digest> {
 
 fn text(path: &Path) -> Result<String> {
     String::from_utf8(read(path, LARGEST)?).with_context(|| format!("{} is no text", path.display()))
-}
-
-fn read(path: &Path, largest: u64) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(largest + 1).read_to_end(&mut bytes))
-        .with_context(|| format!("cannot read {}", path.display()))?;
-    if bytes.len() as u64 > largest {
-        bail!("{} has more than {largest} bytes", path.display());
-    }
-    Ok(bytes)
 }
 
 #[cfg(test)]
