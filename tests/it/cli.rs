@@ -17,7 +17,7 @@ use std::{
 
 use cofferdam_tests::{
     Finished, HostBuilder, TEST_SIGNER, TestKey, binary, forge, guest, plugin, policy_text, repository, sha256,
-    test_key, within,
+    test_key, transcript, within,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -131,18 +131,6 @@ impl Drop for Running {
 fn read(pipe: &mut impl Read) -> String {
     let mut text = String::new();
     pipe.read_to_string(&mut text).unwrap();
-    text
-}
-
-fn transcript(args: &[&str], finished: &Finished) -> String {
-    let code = finished.code.map_or("by a signal".into(), |code| code.to_string());
-    let mut text = format!("$ cofferdam {}\n", args.join(" "));
-    for (name, stream) in [("out", &finished.out), ("err", &finished.err)] {
-        if !stream.is_empty() {
-            text.push_str(&format!("--- {name}\n{}\n", stream.trim_end()));
-        }
-    }
-    text.push_str(&format!("--- exit {code}\n\n"));
     text
 }
 

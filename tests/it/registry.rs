@@ -6,7 +6,7 @@ use std::{cell::RefCell, fs, path::PathBuf, process::Command};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use cofferdam_tests::{
-    DockerRegistry, Finished, HostBuilder, TestHost, binary, eventually, forge, golden, guest, run_cli, sha256,
+    DockerRegistry, HostBuilder, TestHost, binary, eventually, forge, golden, guest, run_cli, sha256, transcript,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -133,17 +133,6 @@ impl Publisher {
         let text = text.replace(&home.display().to_string(), "<home>");
         self.named(&text.replace(&state.display().to_string(), "<state>"))
     }
-}
-
-fn transcript(args: &[&str], finished: &Finished) -> String {
-    let code = finished.code.map_or("by a signal".into(), |code| code.to_string());
-    let mut text = format!("$ cofferdam {}\n", args.join(" "));
-    for (name, stream) in [("out", &finished.out), ("err", &finished.err)] {
-        if !stream.is_empty() {
-            text.push_str(&format!("--- {name}\n{}\n", stream.trim_end()));
-        }
-    }
-    text + &format!("--- exit {code}\n\n")
 }
 
 /// Compares `text` with the file of this name, or writes it.

@@ -17,7 +17,7 @@ mod updates;
 
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
-use cofferdam_tests::{Finished, binary, repository, sha256};
+use cofferdam_tests::{binary, repository, sha256};
 
 /// The signed components, bundles and roots that real cosign made.
 fn fixtures() -> PathBuf {
@@ -60,19 +60,6 @@ impl Names {
         all.sort_by_key(|(found, _)| std::cmp::Reverse(found.len()));
         all.into_iter().fold(text.to_owned(), |text, (found, name)| text.replace(found, name))
     }
-}
-
-/// A command, and all that came of it.
-fn transcript(args: &[&str], finished: &Finished) -> String {
-    let code = finished.code.map_or("by a signal".into(), |code| code.to_string());
-    let mut text = format!("$ cofferdam {}\n", args.join(" "));
-    for (name, stream) in [("out", &finished.out), ("err", &finished.err)] {
-        if !stream.is_empty() {
-            text.push_str(&format!("--- {name}\n{}\n", stream.trim_end()));
-        }
-    }
-    text.push_str(&format!("--- exit {code}\n\n"));
-    text
 }
 
 /// Compares `text` with the file of this name, or writes it.

@@ -2,7 +2,7 @@
 
 use std::{env, fs};
 
-use crate::repository;
+use crate::{Finished, repository};
 
 /// Compares `text` with the file of this name; with `UPDATE_GOLDEN=1` writes it.
 ///
@@ -23,6 +23,18 @@ pub fn golden(name: &str, text: &str) {
         let line = |text: &str| text.lines().nth(at).unwrap_or("(its end)").to_owned();
         panic!("{name}:{}: found\n  {}\nwanted\n  {}\nall of it:\n{text}", at + 1, line(&text), line(&wanted));
     }
+}
+
+/// A command, and all that came of it.
+pub fn transcript(args: &[&str], finished: &Finished) -> String {
+    let code = finished.code.map_or("by a signal".into(), |code| code.to_string());
+    let mut text = format!("$ cofferdam {}\n", args.join(" "));
+    for (name, stream) in [("out", &finished.out), ("err", &finished.err)] {
+        if !stream.is_empty() {
+            text.push_str(&format!("--- {name}\n{}\n", stream.trim_end()));
+        }
+    }
+    text + &format!("--- exit {code}\n\n")
 }
 
 /// `line` with the spaces between its columns cut to two. Indentation stays.

@@ -19,7 +19,7 @@ mod rpc;
 mod stdio;
 mod wait;
 
-pub use golden::{golden, squeezed};
+pub use golden::{golden, squeezed, transcript};
 pub use host::{Finished, HostBuilder, TEST_SIGNER, TestHost, policy_text, run_cli};
 pub use keys::{TestKey, sha256, test_key};
 pub use paths::{binary, guest, guests_dir, plugin, plugins_dir, repository};

@@ -2,10 +2,10 @@
 
 use std::fs;
 
-use cofferdam_tests::{Finished, run_cli, sha256};
+use cofferdam_tests::{Finished, run_cli, sha256, transcript};
 use tempfile::TempDir;
 
-use super::{Names, fixture, fixtures, golden, home::fingerprint, transcript};
+use super::{Names, fixture, fixtures, golden, home::fingerprint};
 
 /// The workflow that every `who-*` fixture is compared with.
 pub(super) const CI: &str = r#"

@@ -15,12 +15,12 @@ use std::{
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use cofferdam_tests::{
-    Finished, HostBuilder, Reply, Rpc, TestKey, binary, eventually, policy_text, sha256, test_key, within,
+    Finished, HostBuilder, Reply, Rpc, TestKey, binary, eventually, policy_text, sha256, test_key, transcript, within,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{Names, golden, transcript};
+use super::{Names, golden};
 
 /// A command that should have failed, and serves instead, is not waited for longer.
 const ENDS: Duration = Duration::from_secs(30);

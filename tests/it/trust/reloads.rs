@@ -86,3 +86,22 @@ fn a_key_file_that_is_replaced_is_read_again() {
     assert_eq!(host.rpc().tools(), ["one_greet", "two_greet"]);
     home.golden("trust-key-replaced.txt");
 }
+
+#[test]
+fn a_key_that_comes_after_the_policy_that_names_it_is_waited_for() {
+    let (key, late) = (TestKey::other(), TestKey::other());
+    let (_, _, home) = two(&key);
+    let three = forge::patch_greeting(&guest("greeter"), "Aloha");
+    let host = home.serve();
+    host.tools_are(&["one_greet", "two_greet"]);
+    let signer = TEST_SIGNER.replace("\"test\"", "\"late\"").replace("test.pub", "late.pub");
+    home.policy(&policy(&format!("{signer}[[plugin]]\nname = \"three\"\nsigned_by = {{ any_of = [\"late\"] }}\n")));
+    let told = || host.log().iter().filter(|l| l["message"] == "policy and lock stay as they were").count();
+    cofferdam_tests::eventually("it is told", || (told() > 0).then_some(()));
+    home.drop_in_by("three", &three, &late);
+    host.refuses("three", "bad-signature");
+    // Nothing but this file comes; the policy that names it lies there already.
+    home.put("keys/late.pub", late.public_pem().as_bytes());
+    host.tools_are(&["one_greet", "three_greet", "two_greet"]);
+    assert_eq!(told(), 1, "once, however often it was tried");
+}
