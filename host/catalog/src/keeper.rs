@@ -8,11 +8,10 @@ use std::{
 };
 
 use arc_swap::{ArcSwap, Guard};
-use cofferdam_policy::{PluginName, Policy, PolicyError};
+use cofferdam_policy::{PluginName, Policy};
 use cofferdam_registry::Reference;
 use cofferdam_trust::Digest;
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
-use thiserror::Error;
 use tokio::{
     sync::{mpsc, watch},
     task::JoinSet,
@@ -20,11 +19,15 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Catalog, Lock, LockError, LockFile, Plugin, Refusal, Rules, Step, Workshop,
+    Catalog, Lock, Plugin, Refusal, Rules, Step, Workshop,
     job::{Looked, Outcome, UNWRITABLE},
     snapshot::Slots,
     source::{Directories, Fingerprint, Found, SETTLED},
 };
+
+mod settings;
+
+pub use settings::{KeeperError, ReadPolicy, Settings, read_policy};
 
 /// How often the directories are looked at when nothing is told of them: network mounts tell
 /// nothing.
@@ -34,45 +37,6 @@ const GATHER: Duration = Duration::from_millis(30);
 /// How soon a registry that did not answer is asked again, or a lock that could not be written is
 /// tried again, at the latest.
 const RETRY_AWAY: Duration = Duration::from_secs(30);
-
-/// What the keeper keeps.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    pub directories: Vec<PathBuf>,
-    /// Plugins that come from registries.
-    pub remotes: Vec<(PluginName, Reference)>,
-    /// How often it is looked where a tag leads.
-    pub poll: Duration,
-    pub policy: PathBuf,
-    pub lock: PathBuf,
-    /// Whether registries are asked where tags lead although a copy serves.
-    pub polls_at_once: bool,
-}
-
-/// A policy, and what it was made of.
-#[derive(Debug)]
-pub struct ReadPolicy {
-    pub policy: Policy,
-    /// Of its text and of every file that it names.
-    digest: Digest,
-    /// The keys and roots that it names.
-    files: Vec<PathBuf>,
-}
-
-/// Why there is nothing to keep.
-#[derive(Debug, Error)]
-pub enum KeeperError {
-    #[error("there is no policy ({file}): `cofferdam init` writes one")]
-    NoPolicy { file: String },
-    #[error("cannot read {file}: {reason}")]
-    Read { file: String, reason: String },
-    #[error(transparent)]
-    Policy(#[from] PolicyError),
-    #[error(transparent)]
-    Lock(#[from] LockError),
-    #[error("{file} asks for more memory or tables, or for another stack, than this host was started with: restart it")]
-    Restart { file: String },
-}
 
 /// A view of the catalog as it is now. Cheap to clone and to look at.
 #[derive(Clone, Debug)]
@@ -176,6 +140,8 @@ pub struct Keeper {
     /// The policy's content, and the state of every file that decides, as it was before it was read;
     /// empty to have them read once more.
     decided_by: (Digest, Vec<PathBuf>, Vec<Option<Fingerprint>>),
+    /// Why the policy and lock on disk cannot be used, once that was told.
+    unusable: Option<String>,
     directories: Directories,
     remotes: BTreeMap<PluginName, Remote>,
     known: BTreeMap<PluginName, Known>,
@@ -191,57 +157,6 @@ pub struct Keeper {
 impl std::fmt::Debug for Keeper {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Keeper").field("settings", &self.settings).finish_non_exhaustive()
-    }
-}
-
-/// Bytes of a policy, and of each file that it names.
-const LARGEST_POLICY: u64 = 4 << 20;
-
-fn read_text(path: &Path) -> Result<String, String> {
-    use std::io::Read as _;
-    let mut text = String::new();
-    let read = std::fs::File::open(path).and_then(|f| f.take(LARGEST_POLICY + 1).read_to_string(&mut text));
-    match read {
-        Ok(_) if text.len() as u64 > LARGEST_POLICY => Err(format!("has more than {LARGEST_POLICY} bytes")),
-        Ok(_) => Ok(text),
-        Err(error) => Err(error.to_string()),
-    }
-}
-
-/// Reads a policy and the keys and roots that it names, whose paths are relative to it.
-///
-/// # Errors
-/// When a file cannot be read, and everything that is wrong with the policy.
-pub fn read_policy(path: &Path) -> Result<ReadPolicy, KeeperError> {
-    let file = path.display().to_string();
-    let text = match read_text(path) {
-        Ok(text) => text,
-        Err(_) if !path.exists() => return Err(KeeperError::NoPolicy { file }),
-        Err(reason) => return Err(KeeperError::Read { file, reason }),
-    };
-    let base = path.parent().unwrap_or(Path::new(""));
-    let (mut files, mut all) = (Vec::new(), text.clone());
-    let policy = Policy::parse(&file, &text, &mut |named| {
-        let path = base.join(named);
-        files.push(path.clone());
-        let text = read_text(&path).map_err(|e| format!("cannot read {}: {e}", path.display()))?;
-        all.push_str(&text);
-        Ok(text)
-    })?;
-    Ok(ReadPolicy { policy, digest: Digest::of(all.as_bytes()), files })
-}
-
-impl Settings {
-    /// Reads the policy and the lock.
-    ///
-    /// # Errors
-    /// When one of them is not there, or cannot be used.
-    pub fn read(&self) -> Result<(ReadPolicy, Lock), KeeperError> {
-        Ok((read_policy(&self.policy)?, LockFile::new(self.lock.clone()).read()?))
-    }
-
-    fn fingerprints(&self, named: &[PathBuf]) -> Vec<Option<Fingerprint>> {
-        [&self.policy, &self.lock].into_iter().chain(named).map(|path| Fingerprint::of(path).ok()).collect()
     }
 }
 
@@ -264,6 +179,7 @@ impl Keeper {
             lock: Arc::new(lock),
             generation: 0,
             decided_by: (digest, files, Vec::new()),
+            unusable: None,
             directories: Directories::new(settings.directories.clone()),
             remotes: remotes.collect(),
             settings,
@@ -395,8 +311,19 @@ impl Keeper {
                     remote.next = Some(Instant::now());
                 }
             }
-            Err(error) => tracing::error!(%error, "policy and lock stay as they were"),
+            Err(error) => {
+                // What it lacks may be a file that nobody watches yet, such as a key that comes after
+                // the policy that names it.
+                self.decided_by.2.clear();
+                let error = error.to_string();
+                if self.unusable.as_ref() != Some(&error) {
+                    tracing::error!(error, "policy and lock stay as they were");
+                    self.unusable = Some(error);
+                }
+                return;
+            }
         }
+        self.unusable = None;
     }
 
     /// Looks at the directories and begins to admit what is new. Whether everything is whole.
@@ -487,6 +414,10 @@ impl Keeper {
             Err(error) => {
                 // A panic; which one it was is not told, and nothing may wait for it.
                 self.awaited = self.awaited.saturating_sub(1);
+                for remote in self.remotes.values_mut().filter(|r| r.next.is_none() && r.reference.pinned().is_none()) {
+                    remote.next = Some(Instant::now() + self.settings.poll);
+                    remote.settled = true;
+                }
                 return tracing::error!(%error, "admission broke down");
             }
         };
