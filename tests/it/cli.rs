@@ -23,20 +23,20 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// The program over files of its own, with nothing of this process's settings.
-struct Cli {
+pub(crate) struct Cli {
     home: TempDir,
 }
 
 impl Cli {
-    fn new(builder: HostBuilder) -> Self {
+    pub(crate) fn new(builder: HostBuilder) -> Self {
         Self { home: builder.files() }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.home.path().join(name)
     }
 
-    fn command(&self, args: &[&str]) -> Command {
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(binary());
         command.args(args).current_dir(self.home.path()).env("HOME", self.home.path());
         // The width of a terminal, and whatever the tests themselves are told.
@@ -47,30 +47,30 @@ impl Cli {
         command
     }
 
-    fn run(&self, args: &[&str]) -> Finished {
+    pub(crate) fn run(&self, args: &[&str]) -> Finished {
         finish(self.command(args), "")
     }
 
-    fn run_with(&self, args: &[&str], variables: &[(&str, &str)]) -> Finished {
+    pub(crate) fn run_with(&self, args: &[&str], variables: &[(&str, &str)]) -> Finished {
         let mut command = self.command(args);
         command.envs(variables.iter().copied());
         finish(command, "")
     }
 
     /// Puts a component into the plugin directory, and the signature of it.
-    fn drop_in(&self, name: &str, component: &[u8]) {
+    pub(crate) fn drop_in(&self, name: &str, component: &[u8]) {
         self.drop_in_by(test_key(), name, component);
     }
 
     /// The same, by another key.
-    fn drop_in_by(&self, key: &TestKey, name: &str, component: &[u8]) {
+    pub(crate) fn drop_in_by(&self, key: &TestKey, name: &str, component: &[u8]) {
         fs::write(self.path(&format!("plugins/{name}.wasm")), component).unwrap();
         fs::write(self.path(&format!("plugins/{name}.wasm.sig")), key.sign(component)).unwrap();
     }
 
     /// Serves once what is there, which writes what is new to the lock, and returns the tools.
     #[track_caller]
-    fn serve_once(&self) -> Vec<String> {
+    pub(crate) fn serve_once(&self) -> Vec<String> {
         let meta = json!({
             "io.modelcontextprotocol/protocolVersion": "2026-07-28",
             "io.modelcontextprotocol/clientCapabilities": {},
@@ -83,18 +83,18 @@ impl Cli {
         tools.iter().map(|t| t["name"].as_str().unwrap().to_owned()).collect()
     }
 
-    fn lock(&self) -> String {
+    pub(crate) fn lock(&self) -> String {
         fs::read_to_string(self.path("cofferdam.lock")).unwrap()
     }
 
     /// A command, and all that came of it.
-    fn transcript(&self, args: &[&str]) -> String {
+    pub(crate) fn transcript(&self, args: &[&str]) -> String {
         transcript(args, &self.run(args))
     }
 
     /// Compares `text` with a file, with the home of this program named.
     #[track_caller]
-    fn golden(&self, name: &str, text: &str) {
+    pub(crate) fn golden(&self, name: &str, text: &str) {
         let home = self.home.path().canonicalize().unwrap();
         let text = text.replace(&home.display().to_string(), "<home>");
         golden(name, &text.replace(&self.home.path().display().to_string(), "<home>"));

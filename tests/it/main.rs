@@ -4,6 +4,7 @@
 // `json!({ .. })` at the call is what a test reads best with.
 #![allow(clippy::needless_pass_by_value)]
 
+mod capabilities;
 mod catalog;
 mod cli;
 mod clients;
@@ -11,6 +12,7 @@ mod conformance;
 mod cosign;
 mod definitions;
 mod drain;
+mod grants;
 mod hostile;
 mod http;
 mod isolation;

@@ -35,6 +35,7 @@ pub struct HostBuilder {
     home: TempDir,
     policy: String,
     config: String,
+    variables: Vec<(String, String)>,
 }
 
 impl Default for HostBuilder {
@@ -47,7 +48,7 @@ impl HostBuilder {
     pub fn new() -> Self {
         let home = tempfile::tempdir().unwrap();
         fs::create_dir(home.path().join("plugins")).unwrap();
-        Self { home, policy: String::new(), config: String::new() }
+        Self { home, policy: String::new(), config: String::new(), variables: Vec::new() }
     }
 
     /// Puts a component into the plugin directory, and the signature of it.
@@ -88,6 +89,25 @@ impl HostBuilder {
         self
     }
 
+    /// Puts a file among those of the host.
+    #[must_use]
+    pub fn file(self, name: &str, bytes: impl AsRef<[u8]>) -> Self {
+        fs::write(self.home.path().join(name), bytes).unwrap();
+        self
+    }
+
+    /// Adds a variable to the host's environment.
+    #[must_use]
+    pub fn variable(mut self, name: &str, value: &str) -> Self {
+        self.variables.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Where the host's files are, to name them in what is added.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.home.path().join(name)
+    }
+
     /// Writes the files, and starts nothing.
     pub fn files(self) -> TempDir {
         let path = |name: &str| self.home.path().join(name);
@@ -120,7 +140,8 @@ impl HostBuilder {
 
     /// Starts `cofferdam serve` and waits until it listens.
     pub fn start_unready(self) -> TestHost {
-        TestHost::start(self.files())
+        let variables = self.variables.clone();
+        TestHost::start(self.files(), variables)
     }
 }
 
@@ -132,6 +153,7 @@ pub struct TestHost {
     pid: Pid,
     log: Arc<Mutex<String>>,
     rpc: Rpc,
+    variables: Vec<(String, String)>,
 }
 
 /// How a program ended.
@@ -143,10 +165,11 @@ pub struct Finished {
 }
 
 impl TestHost {
-    fn start(home: TempDir) -> Self {
+    fn start(home: TempDir, variables: Vec<(String, String)>) -> Self {
         let mut child = Command::new(binary())
             .args(["serve", "--port", "0", "--config"])
             .arg(home.path().join("cofferdam.toml"))
+            .envs(variables.clone())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -166,7 +189,7 @@ impl TestHost {
             let _ended = child.wait();
             panic!("the host did not say where it listens: {first:?}\n{}", log.lock().unwrap())
         });
-        Self { home, child: Mutex::new(child), pid, log, rpc: Rpc::new(&base) }
+        Self { home, child: Mutex::new(child), pid, log, rpc: Rpc::new(&base), variables }
     }
 
     pub fn rpc(&self) -> &Rpc {
@@ -226,7 +249,7 @@ impl TestHost {
 
     /// Runs another command of the program over the same files.
     pub fn cli(&self, args: &[&str]) -> Finished {
-        run_cli(self.home.path(), args)
+        run_cli_in(self.home.path(), args, &self.variables)
     }
 
     /// What the host logged so far.
@@ -285,7 +308,14 @@ fn keep(mut pipe: impl Read + Send + 'static, into: Arc<Mutex<String>>) {
 
 /// Runs the program in `home`, with the configuration that is there.
 pub fn run_cli(home: &Path, args: &[&str]) -> Finished {
-    let output = Command::new(binary()).args(args).current_dir(home).stdin(Stdio::null()).output().unwrap();
+    run_cli_in(home, args, &[])
+}
+
+/// The same with more in its environment.
+pub fn run_cli_in(home: &Path, args: &[&str], variables: &[(String, String)]) -> Finished {
+    let mut command = Command::new(binary());
+    command.args(args).envs(variables.iter().cloned()).current_dir(home).stdin(Stdio::null());
+    let output = command.output().unwrap();
     Finished {
         code: output.status.code(),
         out: String::from_utf8_lossy(&output.stdout).into_owned(),

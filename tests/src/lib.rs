@@ -9,21 +9,27 @@
 // `json!({ .. })` at the call is what a test reads best with.
 #![allow(clippy::needless_pass_by_value)]
 
+mod bao;
 pub mod forge;
 mod golden;
 mod host;
 mod keys;
+mod names;
 mod paths;
 mod registry;
 mod rpc;
 mod stdio;
+mod upstream;
 mod wait;
 
+pub use bao::OpenBao;
 pub use golden::{golden, squeezed, transcript};
-pub use host::{Finished, HostBuilder, TEST_SIGNER, TestHost, policy_text, run_cli};
+pub use host::{Finished, HostBuilder, TEST_SIGNER, TestHost, policy_text, run_cli, run_cli_in};
 pub use keys::{TestKey, sha256, test_key};
+pub use names::NameServer;
 pub use paths::{binary, guest, guests_dir, plugin, plugins_dir, repository};
-pub use registry::{DockerRegistry, program};
+pub use registry::{DockerRegistry, program, server};
 pub use rpc::{Reply, Rpc};
 pub use stdio::StdioHost;
+pub use upstream::{Answer, Asked, Upstream, body, pieces, slowly, streamed, with_trailers};
 pub use wait::{PATIENCE, eventually, within};

@@ -16,8 +16,17 @@ use crate::{PATIENCE, repository, within};
 
 /// A program that tests/tools/setup.sh gets, by its path among what it got, such as `usr/bin/cosign`.
 pub fn program(path: &str) -> PathBuf {
+    among("debian", path)
+}
+
+/// A server that tests/tools/setup.sh gets, such as `bao`.
+pub fn server(name: &str) -> PathBuf {
+    among("servers/bin", name)
+}
+
+fn among(directory: &str, path: &str) -> PathBuf {
     let deps = env::var_os("COFFERDAM_TEST_DEPS").map_or_else(|| repository().join("target/test-deps"), PathBuf::from);
-    let program = deps.join("debian").join(path);
+    let program = deps.join(directory).join(path);
     assert!(program.exists(), "{} is missing: run tests/tools/setup.sh", program.display());
     program
 }
@@ -166,7 +175,7 @@ impl Drop for DockerRegistry {
 
 /// An address that is free, and that no operating system hands out by itself: a registry that is away for a while finds
 /// it free again.
-fn free_address() -> String {
+pub(crate) fn free_address() -> String {
     const FIRST: u32 = 20_000;
     const PORTS: u32 = 12_000;
     static NEXT: AtomicU32 = AtomicU32::new(0);

@@ -2,8 +2,7 @@
 # Puts the real programs that tests talk to outside the source tree: cosign 3, cosign 2 and docker-registry. Nothing is
 # installed on the machine. Safe to run again: nothing is done twice.
 #
-# A cosign 3 or docker-registry that is on PATH is linked. Everything else is unpacked from Debian's packages, which come
-# from the mirror that this machine's apt uses and are checked against Debian's keys. apt's own lists are not touched.
+# A cosign 3 or docker-registry that is on PATH is linked. Everything else is unpacked from Debian's packages.
 #
 #   COFFERDAM_TEST_DEPS   where to put them (default: target/test-deps of this repository)
 #
@@ -21,10 +20,7 @@ into=$(cd "$deps" && pwd)/debian
 COSIGN=cosign/sid COSIGN2=cosign/trixie REGISTRY=docker-registry/bookworm
 SUITES=(bookworm trixie sid)
 
-fail() {
-  echo "$*" >&2
-  exit 1
-}
+source "$here/debian.sh"
 
 on_path() { # on_path COMMAND: where it is, unless it is the one that this script put somewhere
   local found
@@ -37,62 +33,7 @@ says_cosign_3() { # says_cosign_3 PROGRAM
   major=$("$1" version 2>/dev/null | sed -n 's/^GitVersion: *v\([0-9][0-9]*\)\..*/\1/p') && ((${major:-0} >= 3))
 }
 
-# --- Debian --------------------------------------------------------------------------------------------------------
-root=
-trap 'rm -rf ${root:+"$root"}' EXIT
-
-# Asks the mirrors of this machine, one after the other, for the suites. Third parties have none of Debian's.
-open_debian() {
-  [[ -z $root ]] || return 0
-  local keyring site suite sites
-  command -v apt-get >/dev/null && command -v dpkg >/dev/null || return 1
-  for keyring in /usr/share/keyrings/debian-archive-keyring.*; do break; done
-  [[ -f $keyring ]] || return 1
-  # The addresses as they are configured: known before anything was ever fetched.
-  sites=$(apt-get update --print-uris 2>/dev/null | sed -n "s|^'\(.*\)/dists/.*/InRelease'.*|\1|p" |
-    grep -v security | awk '!seen[$0]++') || return 1
-  root=$(mktemp -d)
-  mkdir -p "$root"/lists/partial "$root"/cache/archives/partial
-  # The machine's proxies stay in force, its sources and preferences do not. Being root, apt would fetch as a user
-  # who cannot write here.
-  apt=(apt-get -qq -o Dir::Etc::SourceList="$root/sources.list" -o Dir::Etc::SourceParts=/dev/null
-    -o Dir::Etc::Preferences=/dev/null -o Dir::Etc::PreferencesParts=/dev/null
-    -o Dir::State="$root" -o Dir::State::Lists="$root/lists" -o Dir::State::status=/var/lib/dpkg/status
-    -o Dir::Cache="$root/cache" -o APT::Sandbox::User="$(id -un)" -o APT::Update::Error-Mode=any -o Acquire::Retries=3)
-  for site in $sites; do
-    for suite in "${SUITES[@]}"; do
-      echo "deb [signed-by=$keyring lang=none target=Packages] $site $suite main"
-    done >"$root/sources.list"
-    if "${apt[@]}" update >"$root/log" 2>&1; then
-      return 0
-    fi
-  done
-  [[ ! -s $root/log ]] || cat "$root/log" >&2
-  rm -rf "$root"
-  root=
-  return 1
-}
-
-unpack() { # unpack PACKAGE/RELEASE OLDEST-VERSION DIR
-  local debs version
-  open_debian || return 1
-  rm -f "$root"/*.deb
-  (cd "$root" && "${apt[@]}" download "$1" >&2) || return 1
-  debs=("$root"/*.deb)
-  version=$(dpkg-deb --field "${debs[0]}" Version) || return 1
-  if dpkg --compare-versions "$version" lt "$2"; then
-    echo "$1 is $version, and $2 is wanted" >&2
-    return 1
-  fi
-  mkdir -p "$3"
-  dpkg-deb --extract "${debs[0]}" "$3"
-}
-
 # --- the programs --------------------------------------------------------------------------------------------------
-starts() { # starts PROGRAM ARGUMENT
-  "$@" >/dev/null
-}
-
 link() { # link PROGRAM NAME
   mkdir -p "$into/usr/bin"
   ln -s "$1" "$into/usr/bin/$2"
@@ -123,8 +64,8 @@ install_cosign2() {
   fi
 }
 
-# Up to date when the stamp is of this file and this kind of machine, and what was linked is still there.
-hash=$({ uname -sm; cat "${BASH_SOURCE[0]}"; } | sha256sum | cut -d' ' -f1)
+# Up to date when the stamp is of these files and this kind of machine, and what was linked is still there.
+hash=$({ uname -sm; cat "${BASH_SOURCE[0]}" "$here/debian.sh"; } | sha256sum | cut -d' ' -f1)
 if [[ ! -f $into/.stamp || $(<"$into/.stamp") != "$hash" || ! -x $into/usr/bin/cosign || ! -x $into/usr/bin/docker-registry ]]; then
   echo "putting cosign and docker-registry into $into" >&2
   rm -rf "$into"

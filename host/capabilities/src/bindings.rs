@@ -9,8 +9,13 @@
 
 wasmtime::component::bindgen!({
     path: "../../wit",
-    world: "cofferdam:plugin/full-plugin",
+    world: "cofferdam:plugin/everything",
     imports: { default: async | trappable },
     exports: { default: async },
-    additional_derives: [PartialEq],
+    with: {
+        "cofferdam:plugin/sql.database": crate::sql::OpenDatabase,
+        "cofferdam:plugin/sql.transaction": crate::sql::OpenTransaction,
+        "wasi:keyvalue/atomics.cas": crate::keyvalue::Cas,
+        "wasi:keyvalue/store.bucket": crate::keyvalue::Bucket,
+    },
 });

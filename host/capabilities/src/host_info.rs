@@ -2,12 +2,13 @@
 
 use std::{fmt, time::Instant};
 
-use cofferdam_policy::Grants;
+use cofferdam_policy::Capability;
 use sysinfo::{MemoryRefreshKind, ProcessRefreshKind, ProcessesToUpdate, RefreshKind, System};
 
 use crate::{
     Capabilities,
     bindings::cofferdam::plugin::host_info::{Host, Load, Refusal},
+    refusal::NOT_GRANTED,
 };
 
 pub use crate::bindings::cofferdam::plugin::host_info::Info;
@@ -71,12 +72,15 @@ impl Memory {
     }
 }
 
-pub(crate) fn granted(grants: &Grants) -> bool {
-    grants.host_info
-}
-
 impl Host for Capabilities {
     async fn read(&mut self) -> wasmtime::Result<Result<Info, Refusal>> {
-        Ok(self.host_info.as_ref().map(|facts| facts.read()).ok_or(Refusal::NotPermitted))
+        let effect = self.recorder.begin(Capability::HostInfo, "read", "");
+        if !self.grants.has(Capability::HostInfo) {
+            effect.refused(NOT_GRANTED);
+            return Ok(Err(Refusal::NotPermitted));
+        }
+        let info = self.facts.read();
+        effect.allowed();
+        Ok(Ok(info))
     }
 }

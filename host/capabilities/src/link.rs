@@ -1,16 +1,23 @@
+use std::collections::BTreeSet;
+
+use cofferdam_policy::Capability;
 use wasmtime::component::{HasData, HasSelf, Linker, ResourceTable};
 use wasmtime_wasi::{
     WasiView,
     cli::{WasiCli, WasiCliView},
     clocks::{WasiClocks, WasiClocksView},
-    filesystem::{WasiFilesystem, WasiFilesystemView},
-    p2::bindings::{cli, clocks, filesystem, random},
+    p2::bindings::{cli, clocks, random},
     random::WasiRandom,
 };
+use wasmtime_wasi_http::{WasiHttp, WasiHttpView, p2::bindings::http as wasi_http};
 
 use crate::{
-    HasCapabilities,
-    bindings::cofferdam::plugin::{changes, host_info, log, progress},
+    Capabilities, HasCapabilities,
+    bindings::{
+        cofferdam::plugin::{changes, host_info, log, progress, secrets, sql},
+        wasi::{config, keyvalue},
+    },
+    filesystem, sockets,
 };
 
 struct Table;
@@ -19,20 +26,15 @@ impl HasData for Table {
     type Data<'a> = &'a mut ResourceTable;
 }
 
-/// Puts the host's functions before components.
+/// Puts before components what every one of them gets.
 ///
 /// Of WASI that is what a language's runtime needs to start: clocks, randomness, output that is
-/// kept, an environment and a file system that are empty. Sockets and HTTP are not here.
+/// kept, an environment and a file system that hold only what a grant puts into them.
 ///
 /// # Errors
 /// When two functions claim one name, which is a mistake in this program.
 pub fn link<T: HasCapabilities>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
-    let own = T::capabilities;
-    log::add_to_linker::<T, HasSelf<crate::Capabilities>>(linker, own)?;
-    progress::add_to_linker::<T, HasSelf<crate::Capabilities>>(linker, own)?;
-    changes::add_to_linker::<T, HasSelf<crate::Capabilities>>(linker, own)?;
-    host_info::add_to_linker::<T, HasSelf<crate::Capabilities>>(linker, own)?;
-
+    changes::add_to_linker::<T, HasSelf<Capabilities>>(linker, T::capabilities)?;
     let l = linker;
     {
         use wasmtime_wasi::p2::bindings::io::{error, poll, streams};
@@ -45,8 +47,7 @@ pub fn link<T: HasCapabilities>(linker: &mut Linker<T>) -> wasmtime::Result<()> 
     random::random::add_to_linker::<T, WasiRandom>(l, |t| t.capabilities().ctx().ctx.random())?;
     random::insecure::add_to_linker::<T, WasiRandom>(l, |t| t.capabilities().ctx().ctx.random())?;
     random::insecure_seed::add_to_linker::<T, WasiRandom>(l, |t| t.capabilities().ctx().ctx.random())?;
-    filesystem::types::add_to_linker::<T, WasiFilesystem>(l, |t| t.capabilities().filesystem())?;
-    filesystem::preopens::add_to_linker::<T, WasiFilesystem>(l, |t| t.capabilities().filesystem())?;
+    filesystem::link(l)?;
     cli::exit::add_to_linker::<T, WasiCli>(l, |t| t.capabilities().cli())?;
     cli::environment::add_to_linker::<T, WasiCli>(l, |t| t.capabilities().cli())?;
     cli::stdin::add_to_linker::<T, WasiCli>(l, |t| t.capabilities().cli())?;
@@ -57,5 +58,41 @@ pub fn link<T: HasCapabilities>(linker: &mut Linker<T>) -> wasmtime::Result<()> 
     cli::terminal_stdin::add_to_linker::<T, WasiCli>(l, |t| t.capabilities().cli())?;
     cli::terminal_stdout::add_to_linker::<T, WasiCli>(l, |t| t.capabilities().cli())?;
     cli::terminal_stderr::add_to_linker::<T, WasiCli>(l, |t| t.capabilities().cli())?;
+    Ok(())
+}
+
+/// Puts before one component what some tool of its plugin was granted, and nothing else: what is not
+/// in `granted` has no function of the host behind it.
+///
+/// # Errors
+/// When two functions claim one name, which is a mistake in this program.
+pub fn link_granted<T: HasCapabilities>(
+    linker: &mut Linker<T>,
+    granted: &BTreeSet<Capability>,
+) -> wasmtime::Result<()> {
+    let own = T::capabilities;
+    for capability in granted {
+        match capability {
+            // Part of what every component gets; the grant decides what is in them.
+            Capability::Clock | Capability::Random | Capability::Environment | Capability::Filesystem => {}
+            Capability::Config => config::store::add_to_linker::<T, HasSelf<Capabilities>>(linker, own)?,
+            Capability::HostInfo => host_info::add_to_linker::<T, HasSelf<Capabilities>>(linker, own)?,
+            Capability::Http => {
+                wasi_http::outgoing_handler::add_to_linker::<T, WasiHttp>(linker, |t| t.capabilities().http())?;
+                let options = wasi_http::types::LinkOptions::default();
+                wasi_http::types::add_to_linker::<T, WasiHttp>(linker, &options, |t| t.capabilities().http())?;
+            }
+            Capability::KeyValue => {
+                keyvalue::store::add_to_linker::<T, HasSelf<Capabilities>>(linker, own)?;
+                keyvalue::atomics::add_to_linker::<T, HasSelf<Capabilities>>(linker, own)?;
+                keyvalue::batch::add_to_linker::<T, HasSelf<Capabilities>>(linker, own)?;
+            }
+            Capability::Log => log::add_to_linker::<T, HasSelf<Capabilities>>(linker, own)?,
+            Capability::Progress => progress::add_to_linker::<T, HasSelf<Capabilities>>(linker, own)?,
+            Capability::Secrets => secrets::add_to_linker::<T, HasSelf<Capabilities>>(linker, own)?,
+            Capability::Sockets => sockets::link(linker)?,
+            Capability::Sql => sql::add_to_linker::<T, HasSelf<Capabilities>>(linker, own)?,
+        }
+    }
     Ok(())
 }

@@ -1,11 +1,12 @@
 //! `cofferdam:plugin/log`: lines for the host's log and the client.
 
-use cofferdam_policy::Limits;
+use cofferdam_policy::{Capability, Limits};
 use serde_json::Value;
 
 use crate::{
     Capabilities, Event, Limit, LimitHit,
     bindings::cofferdam::plugin::log::{Host, Level as WitLevel},
+    refusal::NOT_GRANTED,
 };
 
 /// The levels of RFC 5424, least severe first.
@@ -73,7 +74,17 @@ impl Capabilities {
 
 impl Host for Capabilities {
     async fn emit(&mut self, level: WitLevel, message: String, fields: Option<String>) -> wasmtime::Result<()> {
-        self.log.spend(message.len() + fields.as_ref().map_or(0, String::len))?;
+        let effect = self.recorder.begin(Capability::Log, "emit", "");
+        if !self.grants.has(Capability::Log) {
+            // The interface has no refusal of its own, and a line that is lost breaks no tool.
+            effect.refused(NOT_GRANTED);
+            return Ok(());
+        }
+        let bytes = message.len() + fields.as_ref().map_or(0, String::len);
+        effect.sent(bytes as u64);
+        self.log.spend(bytes)?;
+        effect.allowed();
+        let message = self.masker().text(&message).into_owned();
         self.note(level, &message);
         // Fields that are no JSON are a guest's mistake; the line is worth more than its form.
         let fields = fields.map(|text| serde_json::from_str(&text).unwrap_or(Value::String(text)));

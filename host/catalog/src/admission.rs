@@ -8,8 +8,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use cofferdam_capabilities::HostFacts;
-use cofferdam_policy::{AdmissionLimits, FirstSight, PluginName, Policy, Prefix, Provenance};
+use cofferdam_capabilities::Services;
+use cofferdam_policy::{FirstSight, PluginName, Policy, Prefix, Provenance};
 use cofferdam_registry::Manifest;
 use cofferdam_sandbox::{
     Definitions, Engine, Failure, Operation, PrepareError, Prepared, Ran, Reply,
@@ -40,7 +40,7 @@ pub struct Place {
     pub engine: Arc<Engine>,
     pub cache: CodeCache,
     pub compiler: Compiler,
-    pub facts: Arc<dyn HostFacts>,
+    pub services: Services,
 }
 
 /// Who said that a component may run, beside those who signed it.
@@ -215,7 +215,7 @@ impl Verified {
         if let Some(known) = gone.into_iter().find(|e| e.sha256 == *digest) {
             return refuse(renamed(&known.name), "renamed");
         }
-        let granted = policy.plugin_grants(name).names();
+        let granted = policy.granted(name);
         if inspected.name.is_none() && !granted.is_empty() {
             // Anything by the same signers could be put under this name, and would get its grants.
             return refuse(
@@ -239,7 +239,7 @@ impl Verified {
             unsigned: !self.provenance.is_signed(),
             imports: inspected.imports.iter().map(|i| i.name.clone()).collect(),
             requested: inspected.requested(),
-            granted: policy.plugin_grants(name).names().into_iter().map(str::to_owned).collect(),
+            granted: policy.granted(name).into_iter().map(str::to_owned).collect(),
             signer: LockSigner::all_of(&self.provenance),
             definitions: BTreeMap::new(),
         }
@@ -273,14 +273,15 @@ impl Approved {
         self.approval
     }
 
-    /// Makes it ready to run.
+    /// Makes it ready to run, linked with what the policy grants to any of its tools.
     ///
     /// # Errors
     /// When it does not compile within its limits.
-    pub async fn compile(self, place: &Place, limits: &AdmissionLimits) -> Result<Compiled, Refusal> {
+    pub async fn compile(self, place: &Place, policy: &Policy) -> Result<Compiled, Refusal> {
         let began = Instant::now();
         let Candidate { name, bytes, digest, .. } = &self.verified.candidate;
-        let prepared = place.cache.prepare(&place.engine, &place.compiler, *digest, bytes, limits).await;
+        let (limits, granted) = (policy.admission(), policy.capabilities(name));
+        let prepared = place.cache.prepare(&place.engine, &place.compiler, *digest, bytes, limits, &granted).await;
         let (prepared, from) = prepared.map_err(|e| {
             let mend = match e {
                 PrepareError::TooLarge { .. } => "make it smaller, or raise that limit for it in the policy",
@@ -319,7 +320,7 @@ impl Compiled {
         };
         let permit = policy.permit_description(name.clone(), self.approved.verified.candidate.digest);
         let never = CancellationToken::new();
-        let ran: Ran = self.prepared.run(&place.engine, permit, Operation::Describe, &place.facts, None, &never).await;
+        let ran: Ran = self.prepared.run(&place.engine, permit, Operation::Describe, &place.services, None, &never).await;
         let found: Definitions = match ran.reply {
             Ok(Reply::Definitions(found)) => found,
             Ok(_) => return Err(refuse("it answered something else".into())),

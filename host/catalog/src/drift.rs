@@ -93,6 +93,8 @@ pub(crate) fn changes(before: Side<'_>, after: Side<'_>) -> Vec<Change> {
         let shown = import.escape_debug();
         match Offer::of(import) {
             Offer::Granted(grant) => list.wider(format!("it imports {shown}, which asks for `{grant}`")),
+            // Only what is granted is in it, and every language's runtime imports it.
+            Offer::Filled(_) | Offer::Given(_) => list.cosmetic(format!("it imports {shown}, which every plugin gets")),
             Offer::Absent => list.wider(format!("it imports {shown}, which this host does not offer")),
             Offer::Always => list.cosmetic(format!("it imports {shown}, which every plugin gets")),
         }

@@ -31,16 +31,18 @@ impl Import {
     pub fn means(&self) -> String {
         match Offer::of(&self.name) {
             Offer::Always => "given, within the limits of the call".into(),
+            Offer::Given(grant) => format!("given, within the limits of the call; `{grant}` can narrow it"),
+            Offer::Filled(grant) => format!("given, with nothing in it but what `{grant}` grants"),
             Offer::Granted(grant) => format!("needs the grant `{grant}`"),
             Offer::Absent => "not offered: using it ends the call".into(),
         }
     }
 
-    /// The grant without which this import only answers "not permitted".
+    /// The grant without which nothing stands behind this import.
     pub fn needs(&self) -> Option<&'static str> {
         match Offer::of(&self.name) {
-            Offer::Granted(grant) => Some(grant),
-            Offer::Always | Offer::Absent => None,
+            Offer::Granted(grant) => Some(grant.key()),
+            Offer::Always | Offer::Given(_) | Offer::Filled(_) | Offer::Absent => None,
         }
     }
 }

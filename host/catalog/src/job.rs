@@ -191,7 +191,7 @@ impl Workshop {
             Approval::Update => self.known(&name, rules).await,
             _ => None,
         };
-        let described = approved.compile(&self.place, policy.admission()).await?.describe(&self.place, policy).await?;
+        let described = approved.compile(&self.place, policy).await?.describe(&self.place, policy).await?;
         let Admitted { plugin, record, copy } = described.admit(policy, lock, present, known.as_ref())?;
         if self.records {
             if let Some((before, entry)) = record {
@@ -229,7 +229,7 @@ impl Workshop {
             return None;
         }
         let approved = candidate.for_the_operator().ok()?;
-        let compiled = approved.compile(&self.place, rules.policy.admission()).await.ok()?;
+        let compiled = approved.compile(&self.place, &rules.policy).await.ok()?;
         compiled.describe(&self.place, &rules.policy).await.ok()
     }
 

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use cofferdam_policy::{Document, DocumentError, PluginName, Provenance, Vouch};
+use cofferdam_policy::{Document, DocumentError, PluginName, ToolName, Provenance, Vouch};
 use cofferdam_registry::Reference;
 use cofferdam_trust::{Digest, Identity, SignerName};
 use rustix::fs::{FlockOperation, flock};
@@ -69,6 +69,13 @@ pub struct LockEntry {
     /// What it offers: the sha256 of each definition.
     #[serde(default)]
     pub definitions: BTreeMap<String, Digest>,
+}
+
+impl LockEntry {
+    /// The tools it offers, by its own names.
+    pub fn tools(&self) -> impl Iterator<Item = ToolName> {
+        self.definitions.keys().filter_map(|key| key.strip_prefix("tool ")?.parse().ok())
+    }
 }
 
 /// One who signed it.

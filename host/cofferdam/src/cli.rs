@@ -9,7 +9,7 @@ use cofferdam_registry::Reference;
 
 use crate::{
     client::Client,
-    commands::{keygen::KeygenArgs, sign::SignArgs, stamp::StampArgs},
+    commands::{explain::CallerName, keygen::KeygenArgs, sign::SignArgs, stamp::StampArgs},
     show::Output,
 };
 
@@ -196,8 +196,22 @@ pub(crate) enum PolicyCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Say what a tool can do, in plain words, and where that was decided.
+    Explain(ExplainArgs),
     /// Print the JSON Schema of policy.toml, for editors.
     Schema,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArgs {
+    /// The tool, as clients see it.
+    pub(crate) tool: String,
+    /// For whom: a caller, as the policy knows it.
+    #[arg(long, value_enum)]
+    pub(crate) caller: Option<CallerName>,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 impl From<bool> for Output {

@@ -6,6 +6,7 @@ pub(crate) mod client_config;
 pub(crate) mod compile_worker;
 pub(crate) mod completions;
 pub(crate) mod diff;
+pub(crate) mod explain;
 pub(crate) mod init;
 pub(crate) mod inspect;
 pub(crate) mod keygen;

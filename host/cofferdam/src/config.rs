@@ -1,7 +1,7 @@
 //! `cofferdam.toml`: how the host runs.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     env,
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -9,13 +9,17 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use cofferdam_catalog::Settings as KeeperSettings;
-use cofferdam_policy::{Bytes, Document, PluginName, Span};
+use cofferdam_policy::{Bytes, DatabaseName, Document, PluginName, SecretName, Span};
 use cofferdam_registry::{Reference, RegistrySettings};
 use cofferdam_telemetry::LogFormat;
 use cofferdam_transport::http::HttpSettings;
 use cofferdam_trust::Digest;
 use schemars::{JsonSchema, schema_for};
 use serde::{Deserialize, Serialize};
+
+mod reach;
+
+pub(crate) use reach::Reach;
 
 const FILE: &str = "cofferdam.toml";
 /// Environment variables that begin so and name a section and a key, with [`BETWEEN`] between
@@ -38,6 +42,8 @@ pub(crate) struct Config {
     pub(crate) instances: u32,
     pub(crate) page: usize,
     pub(crate) log: Log,
+    /// What there is to be granted.
+    pub(crate) reach: Reach,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -68,6 +74,23 @@ struct ConfigFile {
     /// What the host writes to standard error.
     #[serde(default)]
     log: Log,
+    /// How tools' requests leave this machine.
+    #[serde(default)]
+    egress: reach::Egress,
+    /// Where Vault or OpenBao is.
+    vault: Option<reach::Vault>,
+    /// What concerns all secrets.
+    #[serde(default)]
+    secrets: reach::SecretsSection,
+    /// Secrets that the policy can attach to requests, by name.
+    #[serde(default)]
+    secret: BTreeMap<SecretName, reach::SecretEntry>,
+    /// Where keys and values of plugins are kept.
+    #[serde(default)]
+    state: reach::State,
+    /// Databases that the policy can grant, by name.
+    #[serde(default)]
+    database: BTreeMap<DatabaseName, reach::DatabaseEntry>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -296,7 +319,17 @@ impl Config {
             timeout: written.registry.timeout.get(),
             attempts: written.registry.attempts,
         };
+        let sections = reach::Sections {
+            egress: written.egress,
+            vault: written.vault,
+            secrets: written.secrets,
+            secret: written.secret,
+            state: written.state,
+            database: written.database,
+        };
+        let reach = sections.resolve(&base, &plugins.lock, &value).with_context(|| shown.clone())?;
         Ok(Self {
+            reach,
             file: file.map(std::path::absolute).transpose()?,
             http: written.http,
             plugins,

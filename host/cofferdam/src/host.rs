@@ -9,13 +9,14 @@ use cofferdam_gate::Gate;
 use cofferdam_protocol::{McpServer, Settings};
 use cofferdam_registry::Registry;
 use cofferdam_sandbox::{Engine, EngineSettings, cache::CodeCache, compile::Compiler};
+use cofferdam_secrets::Secrets;
 use tokio::{
     runtime::{Builder, Runtime},
     signal::unix::{SignalKind, signal},
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{cli::Global, config::Config, facts::Facts};
+use crate::{cli::Global, config::Config, facts::Facts, services};
 
 /// A host that is ready to admit plugins.
 pub(crate) struct Host {
@@ -24,6 +25,7 @@ pub(crate) struct Host {
     pub(crate) workshop: Arc<Workshop>,
     /// What was decided when the host started.
     pub(crate) rules: Rules,
+    pub(crate) secrets: Secrets,
 }
 
 /// What a host is for.
@@ -38,7 +40,7 @@ pub(crate) enum Purpose {
 }
 
 impl Host {
-    pub(crate) fn new(config: &Config, purpose: Purpose) -> Result<Self> {
+    pub(crate) async fn new(config: &Config, purpose: Purpose) -> Result<Self> {
         let settings = config.keeper(purpose != Purpose::Call);
         let (policy, lock) = settings.read()?;
         let engine = EngineSettings::new(policy.policy.ceiling(), config.instances);
@@ -46,7 +48,8 @@ impl Host {
         let cache = CodeCache::open(&config.cache)?;
         let compiler = Compiler::new(own_executable()?);
         let facts = Arc::new(Facts::new());
-        let place = Place { engine: engine.clone(), cache, compiler, facts: facts.clone() as Arc<dyn HostFacts> };
+        let services = services::open(&config.reach, facts.clone() as Arc<dyn HostFacts>).await?;
+        let place = Place { engine: engine.clone(), cache, compiler, services: services.clone() };
         let registry = if settings.remotes.is_empty() { None } else { Some(Registry::new(config.registry.clone())?) };
         let (store, lock_file) = (Store::new(config.store.clone()), LockFile::new(settings.lock.clone()));
         let workshop = Arc::new(Workshop::new(place, store, lock_file, registry, purpose == Purpose::Serve));
@@ -54,9 +57,9 @@ impl Host {
         let rules = keeper.rules();
         // Set once, here.
         let _first = facts.catalog.set(reading.clone());
-        let gate = Gate::new(engine, reading, facts.clone(), facts.running.clone());
+        let gate = Gate::new(engine, reading, services.clone(), facts.running.clone());
         let gate = Arc::new(gate.context("the operating system gave no randomness")?);
-        Ok(Self { gate, keeper, workshop, rules })
+        Ok(Self { gate, keeper, workshop, rules, secrets: services.secrets })
     }
 
     pub(crate) fn server(&self, config: &Config, closing: CancellationToken) -> McpServer {

@@ -11,6 +11,7 @@ mod facts;
 mod files;
 mod found;
 mod host;
+mod services;
 mod show;
 
 use std::process::ExitCode;
@@ -55,6 +56,7 @@ fn main() -> ExitCode {
         Command::Policy(PolicyCommand::Check { policy, json }) => {
             commands::policy::check(&cli.global, policy, json.into())
         }
+        Command::Policy(PolicyCommand::Explain(args)) => commands::explain::run(&cli.global, &args),
         Command::Policy(PolicyCommand::Schema) => commands::policy::schema(),
         Command::Completions { shell } => commands::completions::run(shell),
     })

@@ -17,14 +17,14 @@ const LONGEST_MESSAGE: usize = 16 * 1024;
 const LARGEST_FORM: usize = 64 * 1024;
 
 /// One question to a client.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Ask {
     /// Comes back with the answer.
     pub key: String,
     pub kind: AskKind,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub enum AskKind {
     /// A form for the user.
     Form { message: String, schema: Map<String, Value> },
@@ -48,7 +48,7 @@ impl AskKind {
 }
 
 /// What a plugin needs before it can go on.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Asked {
     pub asks: Vec<Ask>,
     /// To be sent back unaltered with the answers.

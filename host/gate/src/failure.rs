@@ -187,6 +187,12 @@ impl Failed {
                 let told = "the tool tried to use something that it may not use; its operator can see what";
                 Self::new(Code::PermissionDenied, told).told(absent.to_string()).into()
             }
+            Failure::Unopened(why) => {
+                let told = "something that the tool needs is not there now; its operator can see what";
+                let mut failed = Self::new(Code::Unavailable, told).told(why);
+                failed.retryable = true;
+                failed.into()
+            }
             Failure::NotOffered(what) => Self::fault(format!("it lists {what} and does not export them")).into(),
             failure @ Failure::WrongPermit => {
                 Self::new(Code::Internal, "the host failed").told(failure.to_string()).into()

@@ -6,7 +6,7 @@ use std::{
     },
 };
 
-use cofferdam_capabilities::HostFacts;
+use cofferdam_capabilities::{Effects, Services};
 use cofferdam_catalog::{Catalog, Reading};
 use cofferdam_sandbox::{Engine, Usage};
 use tokio::sync::Semaphore;
@@ -18,7 +18,7 @@ use crate::seal::Sealer;
 #[derive(Debug)]
 pub struct Gate {
     pub(crate) engine: Arc<Engine>,
-    pub(crate) facts: Arc<dyn HostFacts>,
+    pub(crate) services: Services,
     pub(crate) sealer: Sealer,
     catalog: Reading,
     running: Arc<AtomicU64>,
@@ -33,6 +33,8 @@ pub struct Called<T> {
     pub answer: Result<T, crate::CallError>,
     /// What it cost; all zero when nothing ran.
     pub usage: Usage,
+    /// What it did through the host.
+    pub effects: Effects,
 }
 
 impl Gate {
@@ -43,12 +45,12 @@ impl Gate {
     pub fn new(
         engine: Arc<Engine>,
         catalog: Reading,
-        facts: Arc<dyn HostFacts>,
+        services: Services,
         running: Arc<AtomicU64>,
     ) -> Result<Self, getrandom::Error> {
         let checkers = Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(1, NonZero::get)));
         let (sealer, inside) = (Sealer::new()?, TaskTracker::new());
-        Ok(Self { engine, facts, sealer, catalog, running, inside, checkers })
+        Ok(Self { engine, services, sealer, catalog, running, inside, checkers })
     }
 
     /// What is served, for those who follow it.

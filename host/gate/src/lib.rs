@@ -18,6 +18,7 @@ mod ask;
 mod check;
 mod failure;
 mod gate;
+mod mask;
 mod request;
 mod run;
 mod seal;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use cofferdam_capabilities::{
-    Limit,
+    Effect, Effects, Limit, Verdict,
     exports::cofferdam::plugin::{
         completions::{Completion, Reference},
         prompts::{self, PromptResult},
@@ -18,7 +18,7 @@ use serde_json::{Map, Value};
 use tracing::Instrument;
 
 use crate::{
-    Answer, Asked, CallError, Called, Caller, Code, Completing, Failed, Gate, Round, SealedState, check,
+    Answer, Asked, CallError, Called, Caller, Code, Completing, Failed, Gate, Round, SealedState, check, mask,
     seal::{Binding, LARGEST, Sealer},
 };
 
@@ -29,6 +29,13 @@ const PRINTED: usize = 2000;
 
 /// What of them is told.
 const LAST_WORDS: usize = 500;
+
+/// A run that ended, and what the caller may know of it.
+struct Ended {
+    reply: Result<Reply, CallError>,
+    usage: Usage,
+    effects: Effects,
+}
 
 /// A tool's content and structured content.
 type ToolAnswer = (Vec<Content>, Option<Value>);
@@ -76,7 +83,7 @@ impl Gate {
             };
             let name = tool.definition.name.to_string();
             let operation = Operation::CallTool { name, arguments: text, context };
-            let (reply, usage) = self.run(caller, &plugin, permit, operation, &limits).await;
+            let Ended { reply, usage, effects } = self.run(caller, &plugin, permit, operation, &limits).await;
             let parsed = reply.and_then(|reply| match reply {
                 Reply::Tool(Ok(tools::Outcome::Complete(result))) => {
                     check::tool_result(result, limits.output).map(Answer::Complete)
@@ -98,7 +105,7 @@ impl Gate {
                 Ok(Answer::Background(state)) => Ok(Answer::Background(state)),
                 Err(error) => Err(error),
             };
-            Ok(Called { answer, usage })
+            Ok(Called { answer, usage, effects })
         }
         .await;
         self.recorded(caller, "tool", name, Some(&plugin), called.unwrap_or_else(Called::refused))
@@ -128,7 +135,7 @@ impl Gate {
             let binding = Binding::new(&caller.principal, uri, plugin.digest, &Value::Null);
             let context = self.context(caller, round, &binding)?;
             let operation = Operation::ReadResource { uri: uri.to_owned(), context };
-            let (reply, usage) = self.run(caller, &plugin, permit, operation, &limits).await;
+            let Ended { reply, usage, effects } = self.run(caller, &plugin, permit, operation, &limits).await;
             let answer = reply.and_then(|reply| match reply {
                 Reply::Resource(Ok(resources::Outcome::Complete(contents))) => {
                     check::resource_contents(contents, limits.output).map(Answer::Complete)
@@ -141,7 +148,7 @@ impl Gate {
                 Reply::Resource(Err(error)) => Err(Failed::of_plugin(error)),
                 _ => Err(Failed::fault("it answered something else").into()),
             });
-            Ok(Called { answer, usage })
+            Ok(Called { answer, usage, effects })
         }
         .await;
         self.recorded(caller, "resource", uri, Some(&plugin), called.unwrap_or_else(Called::refused))
@@ -194,7 +201,7 @@ impl Gate {
             let binding = Binding::new(&caller.principal, name, plugin.digest, &bound);
             let context = self.context(caller, round, &binding)?;
             let operation = Operation::GetPrompt { name: definition.name.to_string(), arguments, context };
-            let (reply, usage) = self.run(caller, &plugin, permit, operation, &limits).await;
+            let Ended { reply, usage, effects } = self.run(caller, &plugin, permit, operation, &limits).await;
             let answer = reply.and_then(|reply| match reply {
                 Reply::Prompt(Ok(prompts::Outcome::Complete(result))) => {
                     check::prompt_result(result, limits.output).map(Answer::Complete)
@@ -205,7 +212,7 @@ impl Gate {
                 Reply::Prompt(Err(error)) => Err(Failed::of_plugin(error)),
                 _ => Err(Failed::fault("it answered something else").into()),
             });
-            Ok(Called { answer, usage })
+            Ok(Called { answer, usage, effects })
         }
         .await;
         self.recorded(caller, "prompt", name, Some(&plugin), called.unwrap_or_else(Called::refused))
@@ -243,6 +250,7 @@ impl Gate {
             return Called {
                 answer: Ok(Completion { values: Vec::new(), total: None, has_more: false }),
                 usage: Usage::default(),
+                effects: Effects::default(),
             };
         }
         let called = async {
@@ -251,7 +259,7 @@ impl Gate {
             let Completing { subject, argument, value, others } = typing;
             let context = caller.context(&Round::default(), None);
             let operation = Operation::Complete { subject, argument, value, others, context };
-            let (reply, usage) = self.run(caller, &plugin, permit, operation, &limits).await;
+            let Ended { reply, usage, effects } = self.run(caller, &plugin, permit, operation, &limits).await;
             let answer = reply.and_then(|reply| match reply {
                 Reply::Completion(Ok(mut found)) => {
                     found.has_more |= found.values.len() > MOST_COMPLETIONS;
@@ -261,7 +269,7 @@ impl Gate {
                 Reply::Completion(Err(error)) => Err(Failed::of_plugin(error)),
                 _ => Err(Failed::fault("it answered something else").into()),
             });
-            Ok(Called { answer, usage })
+            Ok(Called { answer, usage, effects })
         }
         .await;
         self.recorded(caller, "completion", &name, Some(&plugin), called.unwrap_or_else(Called::refused))
@@ -284,11 +292,11 @@ impl Gate {
         permit: Permit,
         operation: Operation,
         limits: &Limits,
-    ) -> (Result<Reply, CallError>, Usage) {
+    ) -> Ended {
         let _running = self.count();
         let events = caller.events.clone();
-        let ran = plugin.prepared.run(&self.engine, permit, operation, &self.facts, events, &caller.cancel).await;
-        let Ran { reply, usage, printed } = ran;
+        let ran = plugin.prepared.run(&self.engine, permit, operation, &self.services, events, &caller.cancel).await;
+        let Ran { reply, usage, printed, effects, masker } = ran;
         for (stream, bytes) in [("stdout", &printed.0), ("stderr", &printed.1)] {
             if !bytes.is_empty() {
                 let text = String::from_utf8_lossy(&bytes[..bytes.len().min(PRINTED)]);
@@ -299,7 +307,14 @@ impl Gate {
             let error = Failed::of_run(failure, |limit| spent(limit, limits, &usage));
             with_last_words(error, &printed.1)
         });
-        (reply, usage)
+        let reply = reply.map(|mut reply| {
+            mask::reply(&mut reply, &masker);
+            reply
+        });
+        for effect in &effects.list {
+            note(plugin, effect);
+        }
+        Ended { reply, usage, effects }
     }
 
     /// Writes the one line about a call, allowed or not, that says how it ended.
@@ -336,10 +351,30 @@ impl Gate {
             fuel,
             peak_memory,
             host_calls,
+            effects = called.effects.times(),
+            refused = called.effects.refused(),
             microseconds = took.as_micros() as u64,
             "call"
         );
         called
+    }
+}
+
+/// Writes one effect into the log: what was refused for whoever watches, the rest for who looks closer.
+fn note(plugin: &Plugin, effect: &Effect) {
+    let Effect { capability, operation, target, verdict, times, sent, received, took } = effect;
+    let (plugin, microseconds) = (&plugin.name, took.as_micros() as u64);
+    match verdict {
+        Verdict::Refused(why) => {
+            tracing::warn!(target: "effect", %plugin, %capability, operation, target, times, why, "refused");
+        }
+        verdict => {
+            tracing::debug!(
+                target: "effect",
+                %plugin, %capability, operation, target, times, sent, received, microseconds, %verdict,
+                "effect"
+            );
+        }
     }
 }
 
@@ -421,6 +456,6 @@ fn spent(limit: Limit, limits: &Limits, usage: &Usage) -> String {
 
 impl<T> Called<T> {
     fn refused(error: CallError) -> Self {
-        Self { answer: Err(error), usage: Usage::default() }
+        Self { answer: Err(error), usage: Usage::default(), effects: Effects::default() }
     }
 }

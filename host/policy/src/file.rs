@@ -1,6 +1,9 @@
 //! `policy.toml`: how the security owner writes it, and the [`Policy`] it becomes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use cofferdam_trust::{Digest, SignerName};
 use schemars::{JsonSchema, Schema, schema_for};
@@ -8,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::{
-    AdmissionLimits, Bytes, Ceiling, Denied, Document, DocumentError, FirstSight, Grants, Limits, Permit, PluginName,
+    AdmissionLimits, Bytes, Capability, Ceiling, Denied, Document, DocumentError, FirstSight, Grants, Limits, Permit, PluginName,
     Principal, Problem, ReadFile, Requirement, Target, ToolName, Transport,
     limits::LimitsEntry,
     signing::{
@@ -104,7 +107,8 @@ struct ToolEntry {
     /// Whether it is listed and callable.
     #[serde(default = "yes")]
     enabled: bool,
-    /// What of the plugin's grants this tool keeps; all of them when absent.
+    /// All that this tool may reach; what its plugin may when absent. Where the plugin's own grants
+    /// name a capability, this may narrow it and not widen it.
     grants: Option<Grants>,
     /// What a call of this tool may spend.
     #[serde(default)]
@@ -154,7 +158,7 @@ struct PluginRules {
     sha256: BTreeSet<Digest>,
     prefix: Option<String>,
     enabled: bool,
-    grants: Grants,
+    grants: Arc<Grants>,
     limits: Limits,
     tools: BTreeMap<ToolName, ToolRules>,
 }
@@ -162,7 +166,10 @@ struct PluginRules {
 #[derive(Debug)]
 struct ToolRules {
     enabled: bool,
-    grants: Option<Grants>,
+    /// All that it may reach, its plugin's entry thought of.
+    grants: Arc<Grants>,
+    /// Whether that is its own entry's doing.
+    decides: bool,
     limits: Limits,
 }
 
@@ -203,11 +210,14 @@ impl Policy {
             let own = signing.of_plugin(&own, &format!("plugin[{at}]"), &mut problems);
             let limits = entry.limits.over(&defaults);
             ceiling = ceiling.max(Ceiling::over(&limits, ceiling.stack));
+            let grants = Arc::new(entry.grants.clone());
             let mut tools = BTreeMap::new();
             for (name, tool) in entry.tools {
                 let limits = tool.limits.over(&limits);
                 ceiling = ceiling.max(Ceiling::over(&limits, ceiling.stack));
-                tools.insert(name, ToolRules { enabled: tool.enabled, grants: tool.grants, limits });
+                let decides = tool.grants.is_some();
+                let grants = if decides { entry.grants.of_tool(tool.grants.as_ref()).into() } else { grants.clone() };
+                tools.insert(name, ToolRules { enabled: tool.enabled, grants, decides, limits });
             }
             let rules = PluginRules {
                 signing: own,
@@ -216,7 +226,7 @@ impl Policy {
                 sha256: entry.sha256.into_iter().collect(),
                 prefix: entry.prefix,
                 enabled: entry.enabled,
-                grants: entry.grants,
+                grants,
                 limits,
                 tools,
             };
@@ -296,19 +306,36 @@ impl Policy {
         }
     }
 
-    /// What a plugin's tools have between them: what its component is linked with.
-    pub fn plugin_grants(&self, plugin: &PluginName) -> Grants {
-        self.plugins.get(plugin).map(|p| p.grants.clone()).unwrap_or_default()
+    /// What any tool of a plugin has: what its component is linked with.
+    pub fn capabilities(&self, plugin: &PluginName) -> BTreeSet<Capability> {
+        let Some(rules) = self.plugins.get(plugin) else { return Grants::default().capabilities() };
+        let of_tools = rules.tools.values().flat_map(|tool| tool.grants.capabilities());
+        rules.grants.capabilities().into_iter().chain(of_tools).collect()
+    }
+
+    /// The names of what any tool of a plugin was granted.
+    pub fn granted(&self, plugin: &PluginName) -> Vec<&'static str> {
+        self.capabilities(plugin).into_iter().filter(|c| !c.is_given()).map(Capability::key).collect()
     }
 
     /// What a call of this target may reach.
-    pub fn grants(&self, target: &Target) -> Grants {
-        let Some(plugin) = self.plugins.get(target.plugin()) else { return Grants::default() };
-        let own = match target {
-            Target::Tool { tool, .. } => plugin.tools.get(tool).and_then(|t| t.grants.as_ref()),
-            Target::Plugin(_) => None,
-        };
-        plugin.grants.narrowed_by(own)
+    pub fn grants(&self, target: &Target) -> Arc<Grants> {
+        let Some(plugin) = self.plugins.get(target.plugin()) else { return Arc::default() };
+        match target {
+            Target::Tool { tool, .. } => plugin.tools.get(tool).map_or(&plugin.grants, |t| &t.grants).clone(),
+            Target::Plugin(_) => plugin.grants.clone(),
+        }
+    }
+
+    /// Where the policy says what a target may reach; `None` when it says nothing of it.
+    pub fn decided_at(&self, target: &Target) -> Option<String> {
+        let rules = self.plugins.get(target.plugin())?;
+        Some(match target {
+            Target::Tool { tool, .. } if rules.tools.get(tool).is_some_and(|t| t.decides) => {
+                format!("[plugin.tools.{tool}.grants]")
+            }
+            _ => "[plugin.grants]".into(),
+        })
     }
 
     /// What a call of this target may spend.
@@ -352,7 +379,7 @@ impl Policy {
     pub fn permit_description(&self, plugin: PluginName, digest: Digest) -> Permit {
         let target = Target::Plugin(plugin);
         let limits = self.limits(&target).for_description(&self.admission);
-        Permit::new(Principal::of(Transport::Admission), target, digest, limits, Grants::default())
+        Permit::new(Principal::of(Transport::Admission), target, digest, limits, Arc::default())
     }
 }
 
@@ -390,13 +417,11 @@ fn problems(file: &PolicyFile) -> Vec<Problem> {
         limits(&format!("{path}.limits"), &plugin.limits, &mut add);
         for (name, tool) in &plugin.tools {
             limits(&format!("{path}.tools.{name}.limits"), &tool.limits, &mut add);
-            if let Some(grants) = &tool.grants
-                && grants.narrowed_by(Some(&plugin.grants)) != *grants
-            {
+            for (capability, what) in tool.grants.iter().flat_map(|own| plugin.grants.widened_by(own)) {
                 add(
-                    format!("{path}.tools.{name}.grants"),
+                    format!("{path}.tools.{name}.grants.{capability}"),
                     format!(
-                        "a tool keeps what its plugin has and gains nothing: grant it at {path}.grants, or drop it here"
+                        "a tool never has more than its plugin: {what} is not within {path}.grants.{capability}; widen it there, narrow it here, or grant {capability} to single tools only"
                     ),
                 );
             }

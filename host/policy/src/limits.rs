@@ -29,6 +29,8 @@ pub struct Limits {
     pub reports: u32,
     pub concurrency: u32,
     pub queue: Span,
+    pub requests: u32,
+    pub requests_at_once: u32,
 }
 
 impl Default for Limits {
@@ -56,6 +58,9 @@ impl Default for Limits {
             reports: 1000,
             concurrency: 16,
             queue: Span::secs(10),
+            // A tool that pages through a listing makes a few dozen.
+            requests: 100,
+            requests_at_once: 8,
         }
     }
 }
@@ -113,6 +118,10 @@ pub(crate) struct LimitsEntry {
     pub concurrency: Option<u32>,
     /// How long a call waits for its turn when that many run. Default 10s.
     pub queue: Option<Span>,
+    /// Requests that one call may send. Default 100.
+    pub requests: Option<u32>,
+    /// Requests that one call may have under way at a time. Default 8.
+    pub requests_at_once: Option<u32>,
 }
 
 impl LimitsEntry {
@@ -136,6 +145,8 @@ impl LimitsEntry {
             reports: self.reports.unwrap_or(base.reports),
             concurrency: self.concurrency.unwrap_or(base.concurrency),
             queue: self.queue.unwrap_or(base.queue),
+            requests: self.requests.unwrap_or(base.requests),
+            requests_at_once: self.requests_at_once.unwrap_or(base.requests_at_once),
         }
     }
 
@@ -151,6 +162,8 @@ impl LimitsEntry {
             ("log_lines", self.log_lines.map(u64::from), 1_000_000),
             ("reports", self.reports.map(u64::from), 1_000_000),
             ("concurrency", self.concurrency.map(u64::from), 10_000),
+            ("requests", self.requests.map(u64::from), 100_000),
+            ("requests_at_once", self.requests_at_once.map(u64::from), 1000),
         ];
         let mut problems: Vec<_> = counts
             .into_iter()

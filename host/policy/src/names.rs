@@ -18,6 +18,10 @@ pub enum NameError {
     Plugin(String),
     #[error("{0:?} is no tool or prompt name: 1 to 64 of A-Z, a-z, 0-9, _ and -")]
     Tool(String),
+    #[error("{0:?} is no database's name: 1 to 64 of a-z, 0-9, - and _, beginning with a letter")]
+    Database(String),
+    #[error("{0:?} is no bucket's name: 1 to 64 of A-Z, a-z, 0-9, -, _ and .")]
+    Bucket(String),
     #[error("{0:?} is longer than 64 characters: give the plugin a shorter name or prefix")]
     TooLong(String),
 }
@@ -84,6 +88,39 @@ impl ToolId {
     }
 }
 
+/// What the configuration calls a database.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct DatabaseName(Arc<str>);
+
+impl FromStr for DatabaseName {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        let fits = plain(text, |b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_".contains(&b))
+            && text.starts_with(|c: char| c.is_ascii_lowercase());
+        if fits { Ok(Self(text.into())) } else { Err(NameError::Database(shown(text))) }
+    }
+}
+
+/// What a plugin calls a place of its own for keys and values.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct BucketName(Arc<str>);
+
+impl FromStr for BucketName {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        let fits = plain(text, |b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
+        if fits { Ok(Self(text.into())) } else { Err(NameError::Bucket(shown(text))) }
+    }
+}
+
+fn plain(text: &str, allowed: impl Fn(u8) -> bool) -> bool {
+    (1..=LONGEST_ID).contains(&text.len()) && text.bytes().all(allowed)
+}
+
 /// What an error may repeat of a hostile text. Escaped by `{:?}` where it is printed.
 fn shown(text: &str) -> String {
     text.chars().take(80).collect()
@@ -106,6 +143,11 @@ macro_rules! text_name {
                 name.0.to_string()
             }
         }
+        impl AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                &self.0
+            }
+        }
         impl std::borrow::Borrow<str> for $name {
             fn borrow(&self) -> &str {
                 &self.0
@@ -113,7 +155,7 @@ macro_rules! text_name {
         }
     )*};
 }
-text_name!(PluginName, ToolName, ToolId);
+text_name!(PluginName, ToolName, ToolId, DatabaseName, BucketName);
 
 macro_rules! parsed_name {
     ($name:ident, $pattern:literal) => {
@@ -135,6 +177,8 @@ macro_rules! parsed_name {
 }
 parsed_name!(PluginName, "^[a-z][a-z0-9-]{0,31}$");
 parsed_name!(ToolName, "^[A-Za-z0-9_-]{1,64}$");
+parsed_name!(DatabaseName, "^[a-z][a-z0-9_-]{0,63}$");
+parsed_name!(BucketName, "^[A-Za-z0-9_.-]{1,64}$");
 
 #[cfg(test)]
 mod tests {

@@ -45,6 +45,11 @@ impl Principal {
         &self.id
     }
 
+    /// Whose data it shares. Until principals belong to tenants there is one.
+    pub fn tenant(&self) -> &str {
+        "default"
+    }
+
     pub fn transport(&self) -> Transport {
         self.transport
     }
@@ -90,11 +95,11 @@ pub struct Permit {
     target: Target,
     digest: Digest,
     limits: Limits,
-    grants: Grants,
+    grants: Arc<Grants>,
 }
 
 impl Permit {
-    pub(crate) fn new(principal: Principal, target: Target, digest: Digest, limits: Limits, grants: Grants) -> Self {
+    pub(crate) fn new(principal: Principal, target: Target, digest: Digest, limits: Limits, grants: Arc<Grants>) -> Self {
         Self { principal, target, digest, limits, grants }
     }
 
@@ -115,7 +120,7 @@ impl Permit {
         &self.limits
     }
 
-    pub fn grants(&self) -> &Grants {
+    pub fn grants(&self) -> &Arc<Grants> {
         &self.grants
     }
 }

@@ -7,13 +7,14 @@
 //! user already.
 
 use std::{
+    collections::BTreeSet,
     fs::{self, DirBuilder, OpenOptions},
     io::{self, Read, Write},
     os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
-use cofferdam_policy::{AdmissionLimits, Bytes};
+use cofferdam_policy::{AdmissionLimits, Bytes, Capability};
 use cofferdam_trust::Digest;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -80,16 +81,17 @@ impl CodeCache {
         digest: Digest,
         component: &[u8],
         limits: &AdmissionLimits,
+        granted: &BTreeSet<Capability>,
     ) -> Result<(Prepared, CodeFrom), PrepareError> {
         if let Some(code) = self.find(engine, digest) {
-            match Prepared::new(engine, digest, &code) {
+            match Prepared::new(engine, digest, &code, granted) {
                 Ok(prepared) => return Ok((prepared, CodeFrom::Cache)),
                 Err(error) => tracing::warn!(%digest, %error, "cached machine code does not load; compiling anew"),
             }
         }
         let began = std::time::Instant::now();
         let code = compiler.compile(engine, component, limits).await?;
-        let prepared = Prepared::new(engine, digest, &code)?;
+        let prepared = Prepared::new(engine, digest, &code, granted)?;
         // A cache that cannot be written costs time, nothing else.
         if let Err(error) = self.keep(engine, digest, &code) {
             tracing::warn!(directory = %self.directory.display(), %error, "cannot keep machine code");

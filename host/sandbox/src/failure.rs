@@ -16,6 +16,9 @@ pub enum Failure {
     /// The component used what the host does not offer, or what it was not granted.
     #[error(transparent)]
     Absent(Absent),
+    /// Something that was granted cannot be had.
+    #[error("{0}")]
+    Unopened(String),
     /// The caller went away or took the call back.
     #[error("the call was cancelled")]
     Cancelled,

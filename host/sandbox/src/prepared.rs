@@ -1,5 +1,8 @@
-use cofferdam_capabilities::Limit;
+use std::collections::BTreeSet;
+
+use cofferdam_capabilities::{Limit, link_granted};
 use cofferdam_capabilities::exports::cofferdam::plugin::{completions, prompts, resources, tools};
+use cofferdam_policy::Capability;
 use cofferdam_trust::Digest;
 use thiserror::Error;
 use wasmtime::component::InstancePre;
@@ -61,11 +64,17 @@ fn too_large(engine: String) -> PrepareError {
 }
 
 impl Prepared {
-    pub(crate) fn new(engine: &Engine, digest: Digest, code: &MachineCode) -> Result<Self, PrepareError> {
+    pub(crate) fn new(
+        engine: &Engine,
+        digest: Digest,
+        code: &MachineCode,
+        granted: &BTreeSet<Capability>,
+    ) -> Result<Self, PrepareError> {
         let component = code.load(engine).map_err(|e| too_large(one_line(&e.root_cause().to_string())))?;
         let link = |e: wasmtime::Error| PrepareError::Link(one_line(&e.root_cause().to_string()));
         let mut linker = engine.linker.clone();
-        stub_absent(&mut linker, &component).map_err(link)?;
+        link_granted(&mut linker, granted).map_err(link)?;
+        stub_absent(&mut linker, &component, granted).map_err(link)?;
         let instance = linker.instantiate_pre(&component).map_err(link)?;
         let exports = Exports {
             tools: tools::GuestIndices::new(&instance).ok(),

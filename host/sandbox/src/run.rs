@@ -4,11 +4,11 @@ use std::{
 };
 
 use cofferdam_capabilities::{
-    Capabilities, Event, HasCapabilities, HostFacts, Limit, LimitHit,
+    Capabilities, Effects, Event, HasCapabilities, Limit, LimitHit, Masker, Services,
     exports::cofferdam::plugin::{completions, prompts, resources, tools},
     imports::plugin::types::{Context, ToolError},
 };
-use cofferdam_policy::{Permit, Span};
+use cofferdam_policy::Permit;
 use tokio::sync::mpsc::Sender;
 use tokio_util::sync::CancellationToken;
 use wasmtime::{CallHook, Store, component::Instance};
@@ -86,6 +86,10 @@ pub struct Ran {
     pub usage: Usage,
     /// What the guest printed on its standard output and error: untrusted, for the log.
     pub printed: (Vec<u8>, Vec<u8>),
+    /// What it did through the host.
+    pub effects: Effects,
+    /// What finds the secrets of this call. The reply is as the guest gave it.
+    pub masker: Arc<Masker>,
 }
 
 /// A store's data: one call's.
@@ -112,7 +116,7 @@ impl Prepared {
         engine: &Engine,
         permit: Permit,
         operation: Operation,
-        facts: &Arc<dyn HostFacts>,
+        services: &Services,
         events: Option<Sender<Event>>,
         cancel: &CancellationToken,
     ) -> Ran {
@@ -132,15 +136,27 @@ impl Prepared {
             return Ran::refused(Failure::Host("all instances are taken (`sandbox.instances`)".into()), began);
         };
         let began = Instant::now();
-        let mut store = match open(engine, &permit, facts, events) {
+        let deadline = limits.deadline;
+        // What was granted is opened within the call's time: a secret may have to be fetched first.
+        let opened = tokio::select! {
+            biased;
+            () = cancel.cancelled() => return Ran::refused(Failure::Cancelled, began),
+            opened = tokio::time::timeout(deadline.get(), Capabilities::open(&permit, services, events)) => opened,
+        };
+        let capabilities = match opened {
+            Ok(Ok(capabilities)) => capabilities,
+            Ok(Err(error)) => return Ran::refused(Failure::Unopened(error.to_string()), began),
+            Err(_elapsed) => return Ran::refused(Failure::Limit(Limit::Deadline), began),
+        };
+        let mut store = match open(engine, &permit, capabilities) {
             Ok(store) => store,
             Err(error) => return Ran::refused(Failure::Host(error.to_string()), began),
         };
-        let deadline = limits.deadline;
+        let left = deadline.get().saturating_sub(began.elapsed());
         let outcome = tokio::select! {
             biased;
             () = cancel.cancelled() => Err(Failure::Cancelled),
-            outcome = self.within(deadline, &mut store, operation) => outcome,
+            outcome = self.within(left, &mut store, operation) => outcome,
         };
         let usage = Usage {
             fuel: limits.fuel.units().saturating_sub(store.get_fuel().unwrap_or(0)),
@@ -148,12 +164,14 @@ impl Prepared {
             host_calls: store.data().host_calls,
             took: began.elapsed(),
         };
-        let printed = store.data().capabilities.take_printed();
-        Ran { reply: outcome, usage, printed }
+        // The instance goes first, and with it all that it held open.
+        let capabilities = store.into_data().capabilities;
+        let (printed, masker) = (capabilities.take_printed(), capabilities.masker().clone());
+        Ran { reply: outcome, usage, printed, effects: capabilities.finish(), masker }
     }
 
-    async fn within(&self, deadline: Span, store: &mut Store<CallState>, op: Operation) -> Result<Reply, Failure> {
-        let done = tokio::time::timeout(deadline.get(), self.perform(store, op)).await;
+    async fn within(&self, left: Duration, store: &mut Store<CallState>, op: Operation) -> Result<Reply, Failure> {
+        let done = tokio::time::timeout(left, self.perform(store, op)).await;
         match done {
             Err(_elapsed) => Err(Failure::Limit(Limit::Deadline)),
             Ok(Ok(reply)) => reply,
@@ -212,15 +230,10 @@ impl Prepared {
     }
 }
 
-fn open(
-    engine: &Engine,
-    permit: &Permit,
-    facts: &Arc<dyn HostFacts>,
-    events: Option<Sender<Event>>,
-) -> wasmtime::Result<Store<CallState>> {
+fn open(engine: &Engine, permit: &Permit, capabilities: Capabilities) -> wasmtime::Result<Store<CallState>> {
     let limits = permit.limits();
     let state = CallState {
-        capabilities: Capabilities::open(permit, facts, events),
+        capabilities,
         meter: Meter::new(limits),
         host_calls: 0,
         most_host_calls: limits.host_calls,
@@ -249,6 +262,12 @@ fn open(
 impl Ran {
     fn refused(failure: Failure, began: Instant) -> Self {
         let usage = Usage { took: began.elapsed(), ..Usage::default() };
-        Self { reply: Err(failure), usage, printed: (Vec::new(), Vec::new()) }
+        Self {
+            reply: Err(failure),
+            usage,
+            printed: (Vec::new(), Vec::new()),
+            effects: Effects::default(),
+            masker: Masker::nothing(),
+        }
     }
 }

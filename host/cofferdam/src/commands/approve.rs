@@ -18,12 +18,12 @@ pub(crate) fn run(global: &Global, args: &ApproveArgs) -> Result<ExitCode> {
     let config = begin(global, Some("error"))?;
     let name: PluginName = args.plugin.trim_end_matches(".wasm").parse()?;
     runtime()?.block_on(async {
-        let Host { workshop, rules, .. } = Host::new(&config, Purpose::Serve)?;
+        let Host { workshop, rules, .. } = Host::new(&config, Purpose::Serve).await?;
         let candidate = candidate(&config, &workshop, &rules, &name).await?;
         eprintln!("Looking at {name} ({})", candidate.digest().short());
         // An approval adds to a signature and never stands for one.
         let verified = candidate.verify(&rules.policy)?;
-        let compiled = verified.for_approval(&rules.policy)?.compile(&workshop.place, rules.policy.admission()).await?;
+        let compiled = verified.for_approval(&rules.policy)?.compile(&workshop.place, &rules.policy).await?;
         let described = compiled.describe(&workshop.place, &rules.policy).await?;
         let entry = described.entry(&rules.policy);
         let before = rules.lock.get(name.as_str());

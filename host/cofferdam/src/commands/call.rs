@@ -1,6 +1,7 @@
 use std::{io::Read, process::ExitCode};
 
 use anyhow::{Context, Result, bail};
+use cofferdam_capabilities::Effects;
 use cofferdam_gate::{
     Answer, CallError, Caller, Event, Round,
     contract::{ClientFeatures, Content, ResourceBody},
@@ -22,7 +23,7 @@ pub(crate) fn run(global: &Global, args: CallArgs) -> Result<ExitCode> {
     let config = begin(global, Some("error"))?;
     let arguments = arguments(args.arguments)?;
     runtime()?.block_on(async {
-        let host = Host::new(&config, Purpose::Call)?;
+        let host = Host::new(&config, Purpose::Call).await?;
         host.keeper.once().await;
         let catalog = host.gate.catalog().await;
         let Some(tool) = catalog.tools.get(args.tool.as_str()) else {
@@ -74,13 +75,16 @@ pub(crate) fn run(global: &Global, args: CallArgs) -> Result<ExitCode> {
             Output::Json => {
                 let report = json!({
                     "tool": args.tool, "error": failed, "text": text, "structured": structured,
-                    "usage": usage(&called.usage),
+                    "usage": usage(&called.usage), "effects": called.effects,
                 });
                 println!("{}", serde_json::to_string_pretty(&report)?);
             }
             Output::Human => {
                 println!("{text}");
                 eprintln!("\n{}", spent(&called.usage, &limits));
+                if !called.effects.list.is_empty() {
+                    eprintln!("\n{}", effects(&called.effects));
+                }
             }
         }
         Ok(if failed.is_some() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
@@ -133,6 +137,24 @@ fn usage(usage: &Usage) -> Value {
         "fuel": usage.fuel, "peak_memory": usage.peak_memory, "host_calls": usage.host_calls,
         "microseconds": usage.took.as_micros() as u64,
     })
+}
+
+fn effects(effects: &Effects) -> String {
+    let mut rows = table(&["DID", "", "TO", "TIMES", "OUT", "IN", "TOOK", "VERDICT"]);
+    for effect in &effects.list {
+        rows.add_row([
+            effect.capability.to_string(),
+            effect.operation.to_owned(),
+            effect.target.clone(),
+            effect.times.to_string(),
+            size(effect.sent),
+            size(effect.received),
+            format!("{:.2} ms", effect.took.as_secs_f64() * 1000.0),
+            effect.verdict.to_string(),
+        ]);
+    }
+    let more = if effects.unlisted > 0 { format!("\nand {} more", effects.unlisted) } else { String::new() };
+    format!("{rows}{more}")
 }
 
 fn spent(usage: &Usage, limits: &Limits) -> String {

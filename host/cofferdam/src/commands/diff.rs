@@ -25,7 +25,7 @@ pub(crate) fn run(global: &Global, args: &DiffArgs) -> Result<ExitCode> {
 fn compare(global: &Global, args: &DiffArgs) -> Result<ExitCode> {
     let config = begin(global, Some("error"))?;
     runtime()?.block_on(async {
-        let Host { workshop, rules, .. } = Host::new(&config, Purpose::Look)?;
+        let Host { workshop, rules, .. } = Host::new(&config, Purpose::Look).await?;
         let (before, changes) = match &args.new {
             Some(new) => between_files(&workshop, &rules, Path::new(&args.old), new).await?,
             None => {
@@ -45,7 +45,7 @@ fn compare(global: &Global, args: &DiffArgs) -> Result<ExitCode> {
 
 async fn describe(workshop: &Workshop, policy: &Policy, candidate: Candidate) -> Result<Described> {
     let approved = candidate.verify(policy)?.for_approval(policy)?;
-    Ok(approved.compile(&workshop.place, policy.admission()).await?.describe(&workshop.place, policy).await?)
+    Ok(approved.compile(&workshop.place, policy).await?.describe(&workshop.place, policy).await?)
 }
 
 /// Two files, whoever signed them: nothing of either is served for it.
@@ -63,7 +63,7 @@ async fn between_files(
         let name: PluginName = stem.parse().or_else(|_| "component".parse())?;
         let candidate = Candidate::read(name, path, policy.admission())?;
         let approved = candidate.for_the_operator()?;
-        let compiled = approved.compile(&workshop.place, policy.admission()).await?;
+        let compiled = approved.compile(&workshop.place, policy).await?;
         described.push(compiled.describe(&workshop.place, policy).await?);
     }
     let [old, new] = described.as_slice() else { bail!("two files are needed") };

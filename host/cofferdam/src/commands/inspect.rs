@@ -1,8 +1,9 @@
-use std::{path::Path, process::ExitCode};
+use std::{collections::BTreeSet, path::Path, process::ExitCode};
 
 use anyhow::{Result, bail};
+use cofferdam_capabilities::Offer;
 use cofferdam_catalog::Candidate;
-use cofferdam_policy::{AdmissionLimits, PluginName};
+use cofferdam_policy::{AdmissionLimits, Capability, PluginName};
 use serde_json::json;
 
 use crate::show::{Output, table};
@@ -17,9 +18,12 @@ pub(crate) fn run(file: &Path, output: Output) -> Result<ExitCode> {
     let digest = candidate.digest();
     let signed = candidate.is_accompanied();
     let inspected = candidate.for_the_operator()?.inspected().clone();
-    let mut grants: Vec<&str> = inspected.imports.iter().filter_map(|i| i.needs()).collect();
-    grants.sort_unstable();
-    grants.dedup();
+    let asked = |of: fn(Offer) -> Option<Capability>| -> BTreeSet<Capability> {
+        inspected.imports.iter().filter_map(|i| of(Offer::of(&i.name))).collect()
+    };
+    let needed = asked(|offer| if let Offer::Granted(capability) = offer { Some(capability) } else { None });
+    let possible = asked(|offer| if let Offer::Filled(capability) = offer { Some(capability) } else { None });
+    let grants: Vec<&str> = needed.iter().map(|c| c.key()).collect();
     let mut entry = format!("[[plugin]]\nname = \"{name}\"\n");
     if !signed {
         entry.push_str(&format!("sha256 = [\"{digest}\"]  # unsigned: exactly these bytes\n"));
@@ -29,9 +33,16 @@ pub(crate) fn run(file: &Path, output: Output) -> Result<ExitCode> {
             "# It embeds no name, and so waits for `cofferdam approve`: `cofferdam sign --name` embeds one.\n",
         );
     }
-    if !grants.is_empty() {
+    if !needed.is_empty() || !possible.is_empty() {
         entry.push_str("[plugin.grants]\n");
-        grants.iter().for_each(|grant| entry.push_str(&format!("{grant} = true\n")));
+        if !needed.is_empty() {
+            entry.push_str("# It asks for these. Write down what it is to have, not what it asks for:\n");
+        }
+        needed.iter().for_each(|c| entry.push_str(&format!("# {}\n", c.example())));
+        if !possible.is_empty() {
+            entry.push_str("# Every program of its language imports these; it may not need them:\n");
+            possible.iter().for_each(|c| entry.push_str(&format!("# {}\n", c.example())));
+        }
     }
     match output {
         Output::Json => {

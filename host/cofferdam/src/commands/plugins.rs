@@ -13,7 +13,7 @@ use crate::{
 pub(crate) fn run(global: &Global, output: Output) -> Result<ExitCode> {
     let config = begin(global, Some("error"))?;
     runtime()?.block_on(async {
-        let host = Host::new(&config, Purpose::Look)?;
+        let host = Host::new(&config, Purpose::Look).await?;
         host.keeper.once().await;
         let catalog = host.gate.catalog().await;
         match output {

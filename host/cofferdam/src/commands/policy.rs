@@ -26,14 +26,14 @@ pub(crate) fn check(global: &Global, policy: Option<PathBuf>, output: Output) ->
                 table(&["PLUGIN", "SIGNED BY", "NAMES", "FUEL", "MEMORY", "DEADLINE", "OUTPUT", "AT A TIME", "GRANTS"]);
             for name in policy.plugin_names() {
                 let target = Target::Plugin(name.clone());
-                let (limits, grants) = (policy.limits(&target), policy.plugin_grants(name));
+                let limits = policy.limits(&target);
                 let names = match policy.prefix(name) {
                     Prefix::Name => format!("{name}_*"),
                     Prefix::Text("") => "*".into(),
                     Prefix::Text(prefix) => format!("{prefix}_*"),
                 };
                 let grants =
-                    if policy.allows(&target).is_err() { "switched off".into() } else { grants.names().join(", ") };
+                    if policy.allows(&target).is_err() { "switched off".into() } else { policy.granted(name).join(", ") };
                 rows.add_row([
                     name.to_string(),
                     signers(&policy, name),
@@ -73,7 +73,7 @@ fn summary(policy: &Policy) -> Value {
                 "name": name.as_str(),
                 "enabled": policy.allows(&target).is_ok(),
                 "signed_by": policy.requirement(name).map(|r| r.describe()),
-                "grants": policy.plugin_grants(name).names(),
+                "grants": policy.granted(name),
                 "limits": {
                     "fuel": limits.fuel.units(),
                     "memory": limits.memory.get(),

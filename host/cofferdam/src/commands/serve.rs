@@ -25,7 +25,7 @@ pub(crate) fn run(global: &Global, args: ServeArgs) -> Result<ExitCode> {
         if let Some(port) = args.port {
             address.set_port(port);
         }
-        let host = Host::new(&config, Purpose::Serve)?;
+        let host = Host::new(&config, Purpose::Serve).await?;
         let listener = TcpListener::bind(address)
             .await
             .with_context(|| format!("cannot listen on {address}: choose another with --port or `http.listen`"))?;
@@ -36,6 +36,7 @@ pub(crate) fn run(global: &Global, args: ServeArgs) -> Result<ExitCode> {
         let server = host.server(&config, closing.clone());
         tracing::info!(%address, "listening");
         tell(&format!("Cofferdam listens on http://{address}/mcp"))?;
+        tokio::spawn(host.secrets.keep(closing.clone()));
         tokio::spawn(host.keeper.keep(closing.clone()));
         let gate = host.gate.clone();
         tokio::spawn(async move {

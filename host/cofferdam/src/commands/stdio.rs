@@ -12,9 +12,10 @@ pub(crate) fn run(global: &Global) -> Result<ExitCode> {
     let runtime = runtime()?;
     let done = runtime.block_on(async {
         let closing = until_told_to_end()?;
-        let host = Host::new(&config, Purpose::Serve)?;
+        let host = Host::new(&config, Purpose::Serve).await?;
         let over = closing.child_token();
         let server = host.server(&config, over.clone());
+        tokio::spawn(host.secrets.keep(closing.clone()));
         tokio::spawn(host.keeper.keep(closing.clone()));
         cofferdam_transport::stdio::serve(server, host.gate, config.http.grace.get(), closing, over).await?;
         Ok(ExitCode::SUCCESS)

@@ -15,7 +15,7 @@ fn tool(plugin: &str, tool: &str) -> Target {
 fn the_default_grants_and_accepts_nothing() {
     let policy = parse("").unwrap();
     let permit = policy.permit(Principal::of(Transport::Http), tool("system", "echo"), Digest::of(b"x")).unwrap();
-    assert_eq!(*permit.grants(), Grants::default());
+    assert_eq!(**permit.grants(), Grants::default());
     assert_eq!(*permit.limits(), Limits::default());
     assert!(!policy.accepts_digest(&"system".parse().unwrap(), &Digest::of(b"x")));
 }
@@ -43,18 +43,24 @@ fn limits_go_from_host_to_plugin_to_tool() {
 }
 
 #[test]
-fn a_tool_keeps_only_what_its_plugin_has() {
+fn a_tool_narrows_what_its_plugin_has_and_may_have_what_that_says_nothing_of() {
     let text = |plugin, tool| {
-        format!("[[plugin]]\nname = \"a\"\ngrants.host_info = {plugin}\ntools.t.grants.host_info = {tool}\n")
+        format!("[[plugin]]\nname = \"a\"\n{plugin}tools.t.grants.host_info = {tool}\n")
     };
-    let policy = parse(&text(true, false)).unwrap();
-    let grants = |name| {
+    let has = |policy: &Policy, name| {
         let permit = policy.permit(Principal::of(Transport::Http), tool("a", name), Digest::of(b"")).unwrap();
-        permit.grants().clone()
+        permit.grants().has(Capability::HostInfo)
     };
-    assert!(!grants("t").host_info);
-    assert!(grants("u").host_info);
-    assert!(parse(&text(false, true)).unwrap_err().contains("gains nothing"));
+    let narrowed = parse(&text("grants.host_info = true\n", false)).unwrap();
+    assert_eq!((has(&narrowed, "t"), has(&narrowed, "u")), (false, true));
+    let alone = parse(&text("", true)).unwrap();
+    assert_eq!((has(&alone, "t"), has(&alone, "u")), (true, false));
+    let plugin = "a".parse().unwrap();
+    assert!(alone.capabilities(&plugin).contains(&Capability::HostInfo), "its component is linked with it");
+    assert_eq!(alone.granted(&plugin), ["host_info"]);
+    assert!(!alone.grants(&Target::Plugin(plugin)).has(Capability::HostInfo), "prompts and resources are not");
+    let refused = parse(&text("grants.host_info = false\n", true)).unwrap_err();
+    assert!(refused.contains("plugin[0].tools.t.grants.host_info: a tool never has more than its plugin"), "{refused}");
 }
 
 #[test]
@@ -88,8 +94,8 @@ fn mistakes_are_answered_with_place_and_right_form() {
             "policy.toml:4:12: plugin[0].limits.deadlin: unknown key; did you mean `deadline`?",
         ),
         (
-            "[[plugin]]\nname = \"a\"\ngrants = { http = [] }\n",
-            "policy.toml:4:12: plugin[0].grants.http: unknown key; the keys here are host_info",
+            "[[plugin]]\nname = \"a\"\ngrants = { htp = [] }\n",
+            "policy.toml:4:12: plugin[0].grants.htp: unknown key; did you mean `http`?",
         ),
         (
             "[[plugin]]\nname = \"a\"\ntools.t.limits.fule = \"1M\"\n",
