@@ -39,6 +39,7 @@ test-deps:
 	tests/clients/setup.sh
 	tests/conformance/setup.sh
 	tests/tools/setup.sh
+	tests/tools/servers.sh
 
 .PHONY: test
 test: guests test-deps ## Run every check and test, conformance and real clients included

@@ -3,9 +3,13 @@
 //! same plugin has it?
 
 mod bench;
+mod explain;
+mod files;
+mod keyvalue;
 mod network;
 mod rows;
 mod secrets;
+mod sql;
 
 use cofferdam_policy::Capability;
 
@@ -47,7 +51,21 @@ macro_rules! twins {
 }
 
 mod twins {
-    twins!(clock, config, environment, filesystem, host_info, http, keyvalue, log, progress, random, secrets, sockets, sql);
+    twins!(
+        clock,
+        config,
+        environment,
+        filesystem,
+        host_info,
+        http,
+        keyvalue,
+        log,
+        progress,
+        random,
+        secrets,
+        sockets,
+        sql
+    );
 }
 
 #[test]

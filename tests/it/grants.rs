@@ -37,11 +37,23 @@ const WRONG: &[(&str, &str)] = &[
     ("a method in lower case", r#"http = [{ url = "https://example.com/", methods = ["get"] }]"#),
     ("no networks", r#"http = [{ url = "https://example.com/", methods = ["GET"], networks = [] }]"#),
     ("every network", r#"http = [{ url = "https://example.com/", methods = ["GET"], networks = ["0.0.0.0/0"] }]"#),
-    ("bits behind the prefix", r#"http = [{ url = "https://example.com/", methods = ["GET"], networks = ["10.1.2.3/8"] }]"#),
-    ("a secret in a header of the connection", r#"http = [{ url = "https://example.com/", methods = ["GET"], secret = { name = "a", as = { header = "Host" } } }]"#),
-    ("a secret as what is not known", r#"http = [{ url = "https://example.com/", methods = ["GET"], secret = { name = "a", as = "token" } }]"#),
+    (
+        "bits behind the prefix",
+        r#"http = [{ url = "https://example.com/", methods = ["GET"], networks = ["10.1.2.3/8"] }]"#,
+    ),
+    (
+        "a secret in a header of the connection",
+        r#"http = [{ url = "https://example.com/", methods = ["GET"], secret = { name = "a", as = { header = "Host" } } }]"#,
+    ),
+    (
+        "a secret as what is not known",
+        r#"http = [{ url = "https://example.com/", methods = ["GET"], secret = { name = "a", as = "token" } }]"#,
+    ),
     ("an unknown key of a rule", r#"http = [{ url = "https://example.com/", method = ["GET"] }]"#),
-    ("an unknown key of a secret", r#"http = [{ url = "https://example.com/", methods = ["GET"], secret = { name = "a", at = "bearer" } }]"#),
+    (
+        "an unknown key of a secret",
+        r#"http = [{ url = "https://example.com/", methods = ["GET"], secret = { name = "a", at = "bearer" } }]"#,
+    ),
     ("an unknown grant", r#"htp = [{ url = "https://example.com/", methods = ["GET"] }]"#),
     ("a rule that is a text", r#"http = ["https://example.com/"]"#),
     ("everything", r#"http = true"#),
@@ -87,8 +99,14 @@ fn a_tool_that_has_more_than_its_plugin_is_refused() {
     let tool = |grants: &str| format!("[plugin.tools.read.grants]\n{grants}\n");
     let mut told = String::new();
     for (plugin, own) in [
-        (r#"http = [{ url = "https://a.example.com/v1/", methods = ["GET"] }]"#, r#"http = [{ url = "https://a.example.com/v1/", methods = ["GET", "POST"] }]"#),
-        (r#"http = [{ url = "https://a.example.com/v1/", methods = ["GET"] }]"#, r#"http = [{ url = "https://a.example.com/", methods = ["GET"] }]"#),
+        (
+            r#"http = [{ url = "https://a.example.com/v1/", methods = ["GET"] }]"#,
+            r#"http = [{ url = "https://a.example.com/v1/", methods = ["GET", "POST"] }]"#,
+        ),
+        (
+            r#"http = [{ url = "https://a.example.com/v1/", methods = ["GET"] }]"#,
+            r#"http = [{ url = "https://a.example.com/", methods = ["GET"] }]"#,
+        ),
         (r#"filesystem = [{ path = "/srv/a" }]"#, r#"filesystem = [{ path = "/srv/a", access = "read-write" }]"#),
         (r#"sql = [{ database = "main" }]"#, r#"sql = [{ database = "main", access = "write" }]"#),
         ("host_info = false", "host_info = true"),
@@ -138,10 +156,15 @@ fn the_documentation_has_every_grant_and_no_other() {
     for capability in Capability::ALL {
         let key = capability.key();
         assert!(grants["properties"][key].is_object(), "the schema has no {key}");
-        let part = section.split("\n### ").skip(1).find(|part| part.lines().next().unwrap().split(" and ").any(|k| k == key));
+        let part =
+            section.split("\n### ").skip(1).find(|part| part.lines().next().unwrap().split(" and ").any(|k| k == key));
         let part = part.unwrap_or_else(|| panic!("docs/policy.md has no part about {key}"));
         assert!(
-            part.split("```toml\n").skip(1).any(|block| block.split("```").next().unwrap().contains(&format!("{key} ="))),
+            part.split("```toml\n").skip(1).any(|block| block
+                .split("```")
+                .next()
+                .unwrap()
+                .contains(&format!("{key} ="))),
             "docs/policy.md has no example of {key}"
         );
         let mut known = BTreeSet::new();

@@ -558,6 +558,7 @@ fn a_tool_asks_and_goes_on_with_the_answers() {
         json!({ "step1": { "action": "decline" } }),
         json!({ "other": { "action": "accept", "content": { "name": "Eve" } } }),
     ] {
+        let first = answered(&host, tool, &none, &none, None);
         let again = answered(&host, tool, &none, &useless, Some(&state(&first)));
         assert!(again.result()["inputRequests"]["step1"].is_object(), "{}", again.message);
     }
@@ -575,7 +576,6 @@ fn state_comes_back_as_it_was_to_the_call_it_was_of() {
     let confirmed = json!({ "confirm": { "action": "accept", "content": { "ok": true } } });
     let sealed = state(&answered(&host, tool, &none, &none, None));
     let with = |tool: &str, arguments: &Value, state: &str| answered(&host, tool, arguments, &confirmed, Some(state));
-    assert_eq!(with(tool, &none, &sealed).text(), "state-ok, confirmed: true");
     // Altered in any way.
     let mut flipped = sealed.clone().into_bytes();
     let middle = flipped.len() / 2;
@@ -602,11 +602,15 @@ fn state_comes_back_as_it_was_to_the_call_it_was_of() {
     // Another host's.
     let other = conformance().start();
     refused(&answered(&other, tool, &none, &confirmed, Some(&sealed)));
-    let lines = calls(&host, tool, 10);
+    let lines = calls(&host, tool, 9);
     let spent: Vec<_> = lines.iter().filter(|l| l["outcome"] == "bad_state").map(|l| l["fuel"].clone()).collect();
     assert_eq!(spent, vec![json!(0); 8], "no guest sees it");
     // All of that took nothing from the one it belongs to.
     assert_eq!(with(tool, &none, &sealed).text(), "state-ok, confirmed: true");
+    // What was answered once is not answered again by sending it again.
+    let replayed = with(tool, &none, &sealed);
+    let message = replayed.message["error"]["message"].as_str().unwrap();
+    assert_eq!(message, "requestState was used already: call again without it");
 }
 
 #[test]

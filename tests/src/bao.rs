@@ -41,7 +41,8 @@ impl OpenBao {
                 .stderr(Stdio::null())
                 .spawn()
                 .unwrap();
-            let config = Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_secs(30)));
+            let config =
+                Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_secs(30)));
             let mut bao = Self { address, process, agent: config.build().into(), _home: home };
             let started = within(PATIENCE, "bao is unsealed", || {
                 let ended = bao.process.try_wait().unwrap().is_some();

@@ -30,5 +30,5 @@ pub use compilation::{heavy_to_compile, slow_to_compile};
 pub use instantiation::{
     growing_memories, growing_table, huge_memory, instance_bomb, many_memories, multi_memory, start_loop, table_bomb,
 };
-pub use patch::{patch_definitions, patch_greeting};
+pub use patch::{patch_definitions, patch_greeting, patch_resources};
 pub use stamp::{with_name, with_version};

@@ -24,7 +24,7 @@ pub fn server(name: &str) -> PathBuf {
     among("servers/bin", name)
 }
 
-fn among(directory: &str, path: &str) -> PathBuf {
+pub(crate) fn among(directory: &str, path: &str) -> PathBuf {
     let deps = env::var_os("COFFERDAM_TEST_DEPS").map_or_else(|| repository().join("target/test-deps"), PathBuf::from);
     let program = deps.join(directory).join(path);
     assert!(program.exists(), "{} is missing: run tests/tools/setup.sh", program.display());

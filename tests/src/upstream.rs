@@ -21,6 +21,7 @@ use hyper::{
 };
 use hyper_util::rt::TokioIo;
 use tokio::{
+    io::AsyncReadExt as _,
     net::{TcpListener, TcpStream},
     runtime::{Builder, Runtime},
     task::yield_now,
@@ -211,8 +212,14 @@ pub fn streamed(stream: impl Stream<Item = Bytes> + Send + 'static) -> UnsyncBox
     StreamBody::new(stream.map(|piece| Ok(Frame::data(piece)))).boxed_unsync()
 }
 
-/// A body with trailers behind it.
-pub fn with_trailers(bytes: impl Into<Bytes>, trailers: HeaderMap) -> UnsyncBoxBody<Bytes, io::Error> {
-    let frames = [Ok(Frame::data(bytes.into())), Ok(Frame::trailers(trailers))];
-    StreamBody::new(stream::iter(frames)).boxed_unsync()
+/// Reads the head of a request off a connection that nothing else reads; its path.
+pub async fn asked_path(stream: &mut TcpStream) -> String {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        match stream.read_u8().await {
+            Ok(byte) => head.push(byte),
+            Err(_) => return String::new(),
+        }
+    }
+    String::from_utf8_lossy(&head).split_whitespace().nth(1).unwrap_or_default().to_owned()
 }

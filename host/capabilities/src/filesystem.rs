@@ -53,12 +53,12 @@ use cofferdam_policy::{Directory, FilesystemGrant};
 use wasmtime::component::{HasData, Linker, ResourceTable};
 use wasmtime_wasi::{filesystem::WasiFilesystemCtx, p2::bindings::filesystem};
 
+pub use self::disk::Disk;
+pub(crate) use self::root::Unopened;
 use self::{
     node::{Listing, Node},
     root::Root,
 };
-pub use self::disk::Disk;
-pub(crate) use self::root::Unopened;
 use crate::{Capabilities, HasCapabilities, effects::Recorder};
 
 /// What one call has of the file system.
@@ -78,11 +78,7 @@ pub(crate) struct Filesystem {
 ///
 /// # Errors
 /// When one cannot be opened, or lies in another that may be written.
-pub(crate) fn open(
-    grant: Option<&FilesystemGrant>,
-    disk: &Disk,
-    recorder: &Recorder,
-) -> Result<Filesystem, Unopened> {
+pub(crate) fn open(grant: Option<&FilesystemGrant>, disk: &Disk, recorder: &Recorder) -> Result<Filesystem, Unopened> {
     let mut roots = Vec::<Arc<Root>>::new();
     for directory in grant.map(FilesystemGrant::directories).unwrap_or_default() {
         let root = Root::open(directory, disk)?;

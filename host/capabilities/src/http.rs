@@ -103,8 +103,7 @@ impl WasiHttpHooks for Outgoing {
         options: Option<RequestOptions>,
         _: Box<dyn Future<Output = Result<(), Error>> + Send>,
     ) -> Box<dyn Future<Output = Result<Answer, Error>> + Send> {
-        let effect =
-            self.sender.recorder.begin(Capability::Http, name_of(request.method()), shown(request.uri()));
+        let effect = self.sender.recorder.begin(Capability::Http, name_of(request.method()), shown(request.uri()));
         match self.admit(&request) {
             Ok(rule) => {
                 let sender = self.sender.clone();
@@ -130,7 +129,8 @@ impl Outgoing {
         if let Some(name) = request.headers().keys().find(|name| is_ours(name)) {
             return Err(format!("it sets the header {name}"));
         }
-        self.left = self.left.checked_sub(1).ok_or_else(|| format!("it sent {} requests, as many as it may", self.most))?;
+        self.left =
+            self.left.checked_sub(1).ok_or_else(|| format!("it sent {} requests, as many as it may", self.most))?;
         Ok(rule.clone())
     }
 }
@@ -182,16 +182,16 @@ impl Sender {
                 effect.failed(format!("the response is encoded as {coding}, which cannot be scanned for secrets"));
                 return Err(Error::HttpResponseContentCoding(None));
             }
-            parts.headers = self.masked(parts.headers);
+            parts.headers = self.masked(&parts.headers);
         }
         let body = body::Scanned::new(body, &self.masker, traffic, effect, place);
         Ok(Response::from_parts(parts, body.boxed_unsync()))
     }
 
     /// A response's headers as a guest may read them.
-    fn masked(&self, headers: HeaderMap) -> HeaderMap {
+    fn masked(&self, headers: &HeaderMap) -> HeaderMap {
         let mut masked = HeaderMap::with_capacity(headers.len());
-        for (name, value) in &headers {
+        for (name, value) in headers {
             // Masking changes how long the body is.
             if name == header::CONTENT_LENGTH {
                 continue;
@@ -228,10 +228,7 @@ fn terms(rule: &HttpRule, options: Option<RequestOptions>, pool: PoolKey) -> Ter
             backoff: r.backoff.get(),
             longest: r.longest.get(),
         }),
-        breaker: rule
-            .breaker
-            .as_ref()
-            .map(|b| cofferdam_egress::Breaker { failures: b.failures, open: b.open.get() }),
+        breaker: rule.breaker.as_ref().map(|b| cofferdam_egress::Breaker { failures: b.failures, open: b.open.get() }),
     }
 }
 

@@ -262,11 +262,7 @@ impl atomics::Host for Capabilities {
         Ok(conclude(effect, result))
     }
 
-    async fn swap(
-        &mut self,
-        handle: Resource<Cas>,
-        value: Vec<u8>,
-    ) -> wasmtime::Result<Result<(), atomics::CasError>> {
+    async fn swap(&mut self, handle: Resource<Cas>, value: Vec<u8>) -> wasmtime::Result<Result<(), atomics::CasError>> {
         let Cas { bucket, key, seen } = self.table.delete(handle)?;
         let effect = self.begin_in("swap", bucket.shown(key.as_str()));
         effect.sent(value.len() as u64);
@@ -277,7 +273,9 @@ impl atomics::Host for Capabilities {
         let result = result.await;
         match conclude(effect, result) {
             Ok(Swap::Done) => Ok(Ok(())),
-            Ok(Swap::Lost(seen)) => Ok(Err(atomics::CasError::CasFailed(self.table.push(Cas { bucket, key, seen })?))),
+            Ok(Swap::Lost(seen)) => {
+                Ok(Err(atomics::CasError::CasFailed(self.table.push(Cas { bucket, key, seen })?)))
+            }
             Err(error) => Ok(Err(atomics::CasError::StoreError(error))),
         }
     }

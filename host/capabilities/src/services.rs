@@ -20,7 +20,7 @@ pub struct Services {
     /// Where keys and values are.
     pub keyvalue: KeyValueStore,
     /// The databases that the configuration names.
-    pub databases: BTreeMap<DatabaseName, Database>,
+    pub databases: Arc<BTreeMap<DatabaseName, Database>>,
     /// How much granted directories hold.
     pub disk: Disk,
 }

@@ -48,7 +48,7 @@ pub struct Capabilities {
     pub(crate) facts: Arc<dyn HostFacts>,
     pub(crate) secrets: Secrets,
     pub(crate) keyvalue: KeyValueStore,
-    pub(crate) databases: BTreeMap<DatabaseName, Database>,
+    pub(crate) databases: Arc<BTreeMap<DatabaseName, Database>>,
     pub(crate) filesystem: Filesystem,
     pub(crate) sockets: Sockets,
 }

@@ -320,7 +320,8 @@ impl Compiled {
         };
         let permit = policy.permit_description(name.clone(), self.approved.verified.candidate.digest);
         let never = CancellationToken::new();
-        let ran: Ran = self.prepared.run(&place.engine, permit, Operation::Describe, &place.services, None, &never).await;
+        let ran: Ran =
+            self.prepared.run(&place.engine, permit, Operation::Describe, &place.services, None, &never).await;
         let found: Definitions = match ran.reply {
             Ok(Reply::Definitions(found)) => found,
             Ok(_) => return Err(refuse("it answered something else".into())),

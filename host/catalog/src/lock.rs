@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use cofferdam_policy::{Document, DocumentError, PluginName, ToolName, Provenance, Vouch};
+use cofferdam_policy::{Document, DocumentError, PluginName, Provenance, ToolName, Vouch};
 use cofferdam_registry::Reference;
 use cofferdam_trust::{Digest, Identity, SignerName};
 use rustix::fs::{FlockOperation, flock};

@@ -27,5 +27,5 @@ pub(crate) async fn open(reach: &Reach, facts: Arc<dyn HostFacts>) -> Result<Ser
         }
     }
     let keyvalue = KeyValueStore::new(reach.state.clone());
-    Ok(Services { facts, egress, secrets, keyvalue, databases, disk: Disk::default() })
+    Ok(Services { facts, egress, secrets, keyvalue, databases: Arc::new(databases), disk: Disk::default() })
 }

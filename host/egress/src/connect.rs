@@ -8,12 +8,16 @@ use std::{
 };
 
 use futures::{StreamExt as _, stream::FuturesUnordered};
-use hyper::client::conn::{http1, http2};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper::{
+    client::conn::{http1, http2},
+    rt::Executor,
+};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use rustls::ClientConfig;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
+    sync::watch,
     time::{Instant, timeout},
 };
 use tokio_rustls::TlsConnector;
@@ -108,9 +112,10 @@ impl Connector {
             |error: hyper::Error| EgressError::Reset { host: key.origin.to_string(), address, why: causes(&error) };
         let meter = Meter::new();
         let stream = TokioIo::new(Metered::new(stream, Arc::clone(&meter)));
-        let wire = |driver| {
+        let (life, tasks) = Tasks::new(slot);
+        let wire = || {
             Arc::new(Wire {
-                driver,
+                life,
                 address,
                 withheld: resolved.withheld,
                 born: Instant::now(),
@@ -125,11 +130,11 @@ impl Connector {
                     .max_header_size(limits::HEADER_BYTES)
                     .max_buf_size(limits::READ_AHEAD);
                 let (sender, connection) = builder.handshake(stream).await.map_err(failed)?;
-                let driver = tokio::spawn(drive(connection, slot)).abort_handle();
-                Ok(Lease { sender: Sender::Http1(sender), wire: wire(driver), from: From::New })
+                tasks.execute(drive(connection));
+                Ok(Lease { sender: Sender::Http1(sender), wire: wire(), from: From::New })
             }
             Speaks::Http2 => {
-                let mut builder = http2::Builder::new(TokioExecutor::new());
+                let mut builder = http2::Builder::new(tasks.clone());
                 builder
                     .timer(TokioTimer::new())
                     .initial_stream_window_size(limits::STREAM_WINDOW)
@@ -137,8 +142,8 @@ impl Connector {
                     .max_header_list_size(limits::HEADER_LIST)
                     .max_send_buf_size(limits::SEND_BUFFER);
                 let (sender, connection) = builder.handshake(stream).await.map_err(failed)?;
-                let driver = tokio::spawn(drive(connection, slot)).abort_handle();
-                let wire = wire(driver);
+                tasks.execute(drive(connection));
+                let wire = wire();
                 self.pool.share(key, &sender, &wire);
                 Ok(Lease { sender: Sender::Http2(sender), wire, from: From::New })
             }
@@ -159,12 +164,47 @@ struct Place<'a> {
     slot: Slot,
 }
 
-/// Runs a connection until it ends; the slot is free when the socket is closed.
-async fn drive(connection: impl Future<Output = hyper::Result<()>>, slot: Slot) {
+/// Runs what belongs to a connection: until it ends, or the connection's [`Wire`] closes it.
+///
+/// hyper runs HTTP/2 in tasks of its own, which wait for streams to end by themselves. Each of them is run here, so that
+/// none outlives the connection; and each holds the slot, which is free when the socket is closed.
+#[derive(Clone, Debug)]
+struct Tasks {
+    life: watch::Receiver<()>,
+    slot: Arc<Slot>,
+}
+
+impl Tasks {
+    fn new(slot: Slot) -> (watch::Sender<()>, Self) {
+        let (sender, life) = watch::channel(());
+        (sender, Self { life, slot: Arc::new(slot) })
+    }
+}
+
+impl<F> Executor<F> for Tasks
+where
+    F: Future + Send + 'static,
+    F::Output: Send,
+{
+    fn execute(&self, task: F) {
+        let Self { mut life, slot } = self.clone();
+        tokio::spawn(async move {
+            tokio::select! {
+                biased;
+                _ = life.changed() => {}
+                _ = task => {}
+            }
+            // Named, so that it is held until here.
+            drop(slot);
+        });
+    }
+}
+
+/// Runs a connection, and tells operators who look closely how it ended.
+async fn drive(connection: impl Future<Output = hyper::Result<()>>) {
     if let Err(error) = connection.await {
         tracing::debug!(error = %causes(&error), "a connection ended");
     }
-    drop(slot);
 }
 
 /// Connects to the first address that answers: one after the other, the next as soon as one fails or takes long.

@@ -10,7 +10,10 @@ use std::{
 };
 
 use hyper::client::conn::{http1, http2};
-use tokio::{sync::Notify, task::AbortHandle, time::Instant};
+use tokio::{
+    sync::{Notify, watch},
+    time::Instant,
+};
 
 use crate::{
     limits, meter::Meter, networks::Networks, origin::Origin, request::Speaks, settings::EgressSettings, slots::Slots,
@@ -64,8 +67,8 @@ struct Entry<S> {
 /// An open connection. Dropping the last of its owners closes it.
 #[derive(Debug)]
 pub(crate) struct Wire {
-    /// What drives the connection, and holds its socket and its slot.
-    pub(crate) driver: AbortHandle,
+    /// Ends all that runs for the connection, when told or dropped; with it go its socket and its slot.
+    pub(crate) life: watch::Sender<()>,
     pub(crate) address: SocketAddr,
     pub(crate) withheld: usize,
     pub(crate) born: Instant,
@@ -284,13 +287,7 @@ impl<S> Entry<S> {
 impl Wire {
     /// Closes the connection for all that use it.
     pub(crate) fn close(&self) {
-        self.driver.abort();
-    }
-}
-
-impl Drop for Wire {
-    fn drop(&mut self) {
-        self.close();
+        self.life.send_replace(());
     }
 }
 

@@ -2,8 +2,9 @@
 //!
 //! The state is encrypted and authenticated (XChaCha20-Poly1305) under a key that this process
 //! makes when it starts, and bound to the caller, the target, the component and the arguments: it
-//! opens for the same call again, and for no other. It expires. Using it twice is not prevented
-//! here: a round that must happen once is the plugin's to keep.
+//! opens for the same call again, and for no other. It expires, and it opens once: an answer that was
+//! given once, to a question about a payment say, cannot be given again by sending the same request
+//! again.
 
 use std::{
     fmt,
@@ -17,6 +18,7 @@ use chacha20poly1305::{
 };
 use cofferdam_policy::Principal;
 use cofferdam_trust::Digest;
+use moka::sync::Cache;
 use serde_json::Value;
 use thiserror::Error;
 
@@ -25,6 +27,9 @@ const LIFETIME: Duration = Duration::from_secs(60 * 60);
 /// What a plugin may remember; it travels with each request.
 pub(crate) const LARGEST: usize = 64 * 1024;
 const NONCE: usize = 24;
+/// States that were opened and have not expired. More rounds than a host of many callers has in an
+/// hour; what is over is forgotten, oldest first.
+const MOST_USED: u64 = 1_000_000;
 
 /// State of a plugin in the form that clients see.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,10 +42,14 @@ pub enum StateError {
     Foreign,
     #[error("requestState has expired: call again without it")]
     Expired,
+    #[error("requestState was used already: call again without it")]
+    Used,
 }
 
 pub(crate) struct Sealer {
     cipher: XChaCha20Poly1305,
+    /// What was opened, by its nonce.
+    used: Cache<[u8; NONCE], ()>,
 }
 
 impl fmt::Debug for Sealer {
@@ -69,7 +78,8 @@ impl Sealer {
     pub(crate) fn new() -> Result<Self, getrandom::Error> {
         let mut key = [0; 32];
         getrandom::fill(&mut key)?;
-        Ok(Self { cipher: XChaCha20Poly1305::new(&key.into()) })
+        let used = Cache::builder().max_capacity(MOST_USED).time_to_live(LIFETIME + Duration::from_secs(60)).build();
+        Ok(Self { cipher: XChaCha20Poly1305::new(&key.into()), used })
     }
 
     pub(crate) fn seal(&self, state: &[u8], binding: &Binding) -> Option<SealedState> {
@@ -99,7 +109,14 @@ impl Sealer {
         let plain = self.cipher.decrypt(&(*nonce).into(), payload).map_err(|_| StateError::Foreign)?;
         let (until, state) = plain.split_first_chunk::<8>().ok_or(StateError::Foreign)?;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        if now > u64::from_le_bytes(*until) { Err(StateError::Expired) } else { Ok(state.to_vec()) }
+        if now > u64::from_le_bytes(*until) {
+            return Err(StateError::Expired);
+        }
+        // Of two that open it at the same moment, one is first.
+        if !self.used.entry(*nonce).or_insert(()).is_fresh() {
+            return Err(StateError::Used);
+        }
+        Ok(state.to_vec())
     }
 }
 
@@ -135,7 +152,6 @@ mod tests {
         let arguments = json!({"a": 1, "b": {"c": [1, 2]}});
         let own = binding(Transport::Http, "t", b"x", &arguments);
         let sealed = sealer.seal(b"state", &own).unwrap();
-        assert_eq!(sealer.open(&sealed, &own).unwrap(), b"state");
         for other in [
             binding(Transport::Stdio, "t", b"x", &arguments),
             binding(Transport::Http, "u", b"x", &arguments),
@@ -144,6 +160,10 @@ mod tests {
         ] {
             assert_eq!(sealer.open(&sealed, &other), Err(StateError::Foreign));
         }
+        assert_eq!(sealer.open(&sealed, &own).unwrap(), b"state");
+        assert_eq!(sealer.open(&sealed, &own), Err(StateError::Used), "once");
+        let again = sealer.seal(b"state", &own).unwrap();
+        assert_eq!(sealer.open(&again, &own).unwrap(), b"state", "another round is another state");
     }
 
     #[test]

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::{
-    AdmissionLimits, Bytes, Capability, Ceiling, Denied, Document, DocumentError, FirstSight, Grants, Limits, Permit, PluginName,
-    Principal, Problem, ReadFile, Requirement, Target, ToolName, Transport,
+    AdmissionLimits, Bytes, Capability, Ceiling, Denied, Document, DocumentError, FirstSight, Grants, Limits, Permit,
+    PluginName, Principal, Problem, ReadFile, Requirement, Target, ToolName, Transport,
     limits::LimitsEntry,
     signing::{
         AttestationEntry, OwnSigning, PluginSigning, RevokedEntry, SignedByEntry, SignerEntry, Signing, TrustEntry,

@@ -127,14 +127,21 @@ impl Grants {
 
     /// What of a tool's entry goes beyond this entry of its plugin, and in which words.
     pub(crate) fn widened_by(&self, tool: &Self) -> Vec<(Capability, String)> {
-        fn over<T>(plugin: Option<&T>, tool: Option<&T>, within: impl Fn(&T, &T) -> Result<(), String>) -> Option<String> {
+        fn over<T>(
+            plugin: Option<&T>,
+            tool: Option<&T>,
+            within: impl Fn(&T, &T) -> Result<(), String>,
+        ) -> Option<String> {
             within(tool?, plugin?).err()
         }
         let on = |own: &bool, wider: &bool| if *own && !wider { Err("true".to_owned()) } else { Ok(()) };
         let all = [
             (Capability::Clock, over(self.clock.as_ref(), tool.clock.as_ref(), |o, w| o.within(*w))),
             (Capability::Config, over(self.config.as_ref(), tool.config.as_ref(), ConfigGrant::within)),
-            (Capability::Environment, over(self.environment.as_ref(), tool.environment.as_ref(), EnvironmentGrant::within)),
+            (
+                Capability::Environment,
+                over(self.environment.as_ref(), tool.environment.as_ref(), EnvironmentGrant::within),
+            ),
             (Capability::Filesystem, over(self.filesystem.as_ref(), tool.filesystem.as_ref(), FilesystemGrant::within)),
             (Capability::HostInfo, over(self.host_info.as_ref(), tool.host_info.as_ref(), on)),
             (Capability::Http, over(self.http.as_ref(), tool.http.as_ref(), HttpGrant::within)),

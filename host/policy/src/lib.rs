@@ -21,17 +21,18 @@ mod permit;
 mod signing;
 mod units;
 
+pub use cofferdam_secrets::SecretName;
 pub use document::{Document, DocumentError, Problem};
 pub use file::{Policy, PolicyError, Prefix, policy_schema};
 pub use grants::{
-    Access, Attach, AttachAs, Breaker, Bucket, Capability, Clock, ConfigGrant, DatabaseRule, Directory, EnvironmentGrant,
-    FilesystemGrant, Grants, Host, HostPath, HostPattern, HttpDenied, HttpGrant, HttpRule, KeyValueGrant, Methods, Networks,
-    PathPattern, Random, Reach, Retry, Scheme, SecretsGrant, SocketRule, SocketsGrant, SqlAccess, SqlGrant, UrlPattern, VariableName,
+    Access, Attach, AttachAs, Breaker, Bucket, Capability, Clock, ConfigGrant, DatabaseRule, Directory,
+    EnvironmentGrant, FilesystemGrant, Grants, Host, HostPath, HostPattern, HttpDenied, HttpGrant, HttpRule,
+    KeyValueGrant, Methods, Networks, PathPattern, Random, Reach, Retry, Scheme, SecretsGrant, SocketRule,
+    SocketsGrant, SqlAccess, SqlGrant, UrlPattern, VariableName,
 };
 pub use judge::{Beside, Evidence, NotTrusted, Provenance, Vouch};
 pub use limits::{AdmissionLimits, Ceiling, Limits};
 pub use names::{BucketName, DatabaseName, NameError, PluginName, ToolId, ToolName};
 pub use permit::{Denied, Permit, Principal, Target, Transport};
 pub use signing::{FirstSight, ReadFile, Requirement};
-pub use cofferdam_secrets::SecretName;
 pub use units::{Bytes, Fuel, Span, UnitError};

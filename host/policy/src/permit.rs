@@ -99,7 +99,13 @@ pub struct Permit {
 }
 
 impl Permit {
-    pub(crate) fn new(principal: Principal, target: Target, digest: Digest, limits: Limits, grants: Arc<Grants>) -> Self {
+    pub(crate) fn new(
+        principal: Principal,
+        target: Target,
+        digest: Digest,
+        limits: Limits,
+        grants: Arc<Grants>,
+    ) -> Self {
         Self { principal, target, digest, limits, grants }
     }
 

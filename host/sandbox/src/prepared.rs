@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
-use cofferdam_capabilities::{Limit, link_granted};
 use cofferdam_capabilities::exports::cofferdam::plugin::{completions, prompts, resources, tools};
+use cofferdam_capabilities::{Limit, link_granted};
 use cofferdam_policy::Capability;
 use cofferdam_trust::Digest;
 use thiserror::Error;

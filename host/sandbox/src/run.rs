@@ -232,12 +232,8 @@ impl Prepared {
 
 fn open(engine: &Engine, permit: &Permit, capabilities: Capabilities) -> wasmtime::Result<Store<CallState>> {
     let limits = permit.limits();
-    let state = CallState {
-        capabilities,
-        meter: Meter::new(limits),
-        host_calls: 0,
-        most_host_calls: limits.host_calls,
-    };
+    let state =
+        CallState { capabilities, meter: Meter::new(limits), host_calls: 0, most_host_calls: limits.host_calls };
     let mut store = Store::new(&engine.inner, state);
     store.set_fuel(limits.fuel.units())?;
     store.fuel_async_yield_interval(Some(YIELD_EVERY))?;

@@ -68,6 +68,12 @@ impl Home {
         Self { directory: builder.files(), variables: Vec::new() }
     }
 
+    /// The same with a variable in its environment.
+    pub(super) fn with(mut self, name: &str, value: &str) -> Self {
+        self.variables.push((name.into(), value.into()));
+        self
+    }
+
     pub(super) fn run(&self, args: &[&str]) -> Finished {
         run_cli_in(self.directory.path(), args, &self.variables)
     }

@@ -46,3 +46,13 @@ fn call(host: &TestHost, tool: &str, arguments: Value) -> Value {
 fn fetch(host: &TestHost, url: &str) -> Value {
     call(host, "fetch", json!({ "url": url }))
 }
+
+/// That an answer broke off for this reason, in the middle of its body.
+///
+/// The engine has no code for what goes wrong with a body that was begun: its text has to do.
+#[track_caller]
+fn broke_off(answer: &Value, code: &str, text: &str) {
+    assert_eq!((&answer["at"], &answer["whole"]), (&json!("body"), &json!(false)), "{answer}");
+    let told = answer["detail"].as_str().is_some_and(|detail| detail.contains(text));
+    assert!(answer["error"] == code || told, "{answer}");
+}

@@ -185,12 +185,12 @@ pub(super) const ALL: &[Row] = &[
         capability: Capability::Sql,
         tool: "sql",
         arguments: |_| {
-            let statements = json!([{ "sql": "create table if not exists seen (what text)" }, { "sql": "insert into seen values (?1)", "parameters": ["it"] }]);
-            json!({ "database": "main", "op": "execute", "statements": statements })
+            let statements = json!([{ "sql": "select ?1 as what", "parameters": ["it"] }]);
+            json!({ "database": "main", "op": "query", "statements": statements })
         },
-        grant: |_| r#"sql = [{ database = "main", access = "write" }]"#.into(),
+        grant: |_| r#"sql = [{ database = "main", access = "read" }]"#.into(),
         away: None,
-        worked: |called, _| called.structured["error"].is_null() && called.structured["results"][1]["changed"] == 1,
+        worked: |called, _| called.structured["results"][0]["rows"] == json!([["it"]]),
         without: Refused::InWords("not-permitted"),
         withheld: Refused::InWords("not-permitted"),
     },

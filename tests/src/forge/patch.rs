@@ -25,6 +25,15 @@ pub fn patch_greeting(greeter: &[u8], word: &str) -> Vec<u8> {
     patched(greeter, "GREETING!", 32, word)
 }
 
+/// A `probe` whose resources' URIs begin with `prefix`, so that it can be served beside the other.
+///
+/// # Panics
+///
+/// When `probe` is not the probe, or `prefix` is longer than 38 bytes.
+pub fn patch_resources(probe: &[u8], prefix: &str) -> Vec<u8> {
+    patched(probe, "RESOURCES!", 48, prefix)
+}
+
 /// `guest` with `text` in its slot of `len` bytes, marker included.
 fn patched(guest: &[u8], marker: &str, len: usize, text: &str) -> Vec<u8> {
     let start = slot(guest, marker) + marker.len();

@@ -240,7 +240,12 @@ impl HostDescriptor for View<'_> {
         Ok(stream)
     }
 
-    async fn stat_at(&mut self, own: Resource<Descriptor>, follow: PathFlags, path: String) -> FsResult<DescriptorStat> {
+    async fn stat_at(
+        &mut self,
+        own: Resource<Descriptor>,
+        follow: PathFlags,
+        path: String,
+    ) -> FsResult<DescriptorStat> {
         let effect = self.begin("stat", self.base(&own)?.node.below(&path));
         if let Err(why) = place::check(&path) {
             return conclude(effect, Err(why));
@@ -353,8 +358,7 @@ impl HostDescriptor for View<'_> {
     ) -> FsResult<()> {
         let (base, to) = (self.base(&own)?, self.base(&other)?);
         let effect = self.begin("rename", format!("{} -> {}", base.node.below(&path), to.node.below(&new)));
-        let rename =
-            base.change_both(&to, move |from, to, account| change::rename((from, &path), (to, &new), account));
+        let rename = base.change_both(&to, move |from, to, account| change::rename((from, &path), (to, &new), account));
         conclude(effect, rename.await)
     }
 }

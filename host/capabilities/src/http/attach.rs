@@ -15,18 +15,18 @@ use zeroize::Zeroizing;
 pub(super) fn attach(request: &mut Request<Body>, how: &AttachAs, secret: &Secret) -> Result<(), String> {
     let secret = secret.expose();
     match how {
-        AttachAs::Bearer => set(request, header::AUTHORIZATION, Zeroizing::new(format!("Bearer {secret}"))),
+        AttachAs::Bearer => set(request, header::AUTHORIZATION, &Zeroizing::new(format!("Bearer {secret}"))),
         AttachAs::Basic { user } => {
             let pair = Zeroizing::new(match user {
                 Some(user) => format!("{user}:{secret}"),
                 None => secret.to_owned(),
             });
             let encoded = Zeroizing::new(BASE64_STANDARD.encode(pair.as_bytes()));
-            set(request, header::AUTHORIZATION, Zeroizing::new(format!("Basic {}", *encoded)))
+            set(request, header::AUTHORIZATION, &Zeroizing::new(format!("Basic {}", *encoded)))
         }
         AttachAs::Header(name) => {
             let name = HeaderName::from_str(name.as_ref()).map_err(|_| "the policy names no header".to_owned())?;
-            set(request, name, Zeroizing::new(secret.to_owned()))
+            set(request, name, secret)
         }
         AttachAs::Query(name) => {
             let name = utf8_percent_encode(name, NON_ALPHANUMERIC);
@@ -43,8 +43,8 @@ pub(super) fn attach(request: &mut Request<Body>, how: &AttachAs, secret: &Secre
 }
 
 /// In place of whatever the guest set under that name.
-fn set(request: &mut Request<Body>, name: HeaderName, value: Zeroizing<String>) -> Result<(), String> {
-    let mut value = HeaderValue::from_str(&value).map_err(|_| "the secret cannot stand in a header".to_owned())?;
+fn set(request: &mut Request<Body>, name: HeaderName, value: &str) -> Result<(), String> {
+    let mut value = HeaderValue::from_str(value).map_err(|_| "the secret cannot stand in a header".to_owned())?;
     value.set_sensitive(true);
     request.headers_mut().insert(name, value);
     Ok(())

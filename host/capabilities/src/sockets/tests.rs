@@ -14,8 +14,7 @@ use tokio::{
 };
 use wasmtime::component::Resource;
 use wasmtime_wasi::p2::{
-    DynInputStream, DynOutputStream, Network, Pollable as _, SocketResult,
-    TcpSocket,
+    DynInputStream, DynOutputStream, Network, Pollable as _, SocketResult, TcpSocket,
     bindings::sockets::{
         instance_network::Host as _,
         ip_name_lookup::{Host as _, HostResolveAddressStream},
@@ -139,13 +138,12 @@ async fn a_granted_name_leads_to_its_addresses_and_port() {
     next.set_port(server.port() ^ 1);
     assert_eq!(call.connect(next).await.unwrap_err(), ErrorCode::AccessDenied);
 
-    let (socket, input, output) = call.connect(server).await.unwrap();
+    let (_socket, input, output) = call.connect(server).await.unwrap();
     let output = call.table.get_mut(&output).unwrap();
     output.blocking_write_and_flush("12345".into()).await.unwrap();
     let echoed = call.table.get_mut(&input).unwrap().blocking_read(100).await.unwrap();
     assert_eq!(echoed, "12345");
     served.await.unwrap();
-    drop((socket, input));
 
     let effects = call.finish();
     let allowed: Vec<_> = effects.iter().filter(|effect| effect.verdict == Verdict::Allowed).collect();
@@ -272,4 +270,19 @@ fn a_zone_makes_another_address() {
     assert!(admitted.host_of("[fd00::1%2]:80".parse().unwrap()).is_none());
     assert!(admitted.host_of("[fd00::2]:80".parse().unwrap()).is_none());
     assert!(admitted.host_of("[fd00::1]:81".parse().unwrap()).is_none());
+}
+
+#[test]
+fn no_two_functions_claim_one_name() {
+    struct Data(Capabilities);
+
+    impl HasCapabilities for Data {
+        fn capabilities(&mut self) -> &mut Capabilities {
+            &mut self.0
+        }
+    }
+
+    let mut linker = Linker::<Data>::new(&wasmtime::Engine::default());
+    link(&mut linker).unwrap();
+    crate::filesystem::link(&mut linker).unwrap();
 }

@@ -70,7 +70,9 @@ fn find<'a>(text: &str, policy: &Policy, lock: &'a Lock) -> Result<(Found, Optio
         return Ok((found, entry));
     }
     match known.as_slice() {
-        [] => bail!("there is no tool {text:?}: no plugin was approved yet, and the policy names none that it could be of"),
+        [] => bail!(
+            "there is no tool {text:?}: no plugin was approved yet, and the policy names none that it could be of"
+        ),
         known => bail!("there is no tool {text:?}; there is {}", known.join(", ")),
     }
 }
@@ -197,7 +199,10 @@ impl Explained {
             (true, true) => "It can reach others and change what outlives the call.\n",
         });
         for (capability, import) in &self.asks {
-            text.push_str(&format!("\nIt imports {}, and gets nothing of it: {capability} is not granted.", import.escape_debug()));
+            text.push_str(&format!(
+                "\nIt imports {}, and gets nothing of it: {capability} is not granted.",
+                import.escape_debug()
+            ));
         }
         if !self.asks.is_empty() {
             text.push('\n');

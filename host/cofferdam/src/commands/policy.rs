@@ -32,8 +32,11 @@ pub(crate) fn check(global: &Global, policy: Option<PathBuf>, output: Output) ->
                     Prefix::Text("") => "*".into(),
                     Prefix::Text(prefix) => format!("{prefix}_*"),
                 };
-                let grants =
-                    if policy.allows(&target).is_err() { "switched off".into() } else { policy.granted(name).join(", ") };
+                let grants = if policy.allows(&target).is_err() {
+                    "switched off".into()
+                } else {
+                    policy.granted(name).join(", ")
+                };
                 rows.add_row([
                     name.to_string(),
                     signers(&policy, name),

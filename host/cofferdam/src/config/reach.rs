@@ -155,19 +155,13 @@ fn vault_mount() -> String {
 }
 
 /// Where keys and values are kept.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct State {
     /// The file of the store that is built in. Default: state.db beside the lock.
     file: Option<PathBuf>,
     /// Redis or Valkey instead, shared by all replicas.
     redis: Option<Redis>,
-}
-
-impl Default for State {
-    fn default() -> Self {
-        Self { file: None, redis: None }
-    }
 }
 
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
@@ -282,7 +276,12 @@ fn one_url(
 
 impl Sections {
     /// What the sections say. `lock` is where the lock lies; `environment` looks up a variable.
-    pub(super) fn resolve(self, base: &Path, lock: &Path, environment: &dyn Fn(&str) -> Option<String>) -> Result<Reach> {
+    pub(super) fn resolve(
+        self,
+        base: &Path,
+        lock: &Path,
+        environment: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Reach> {
         let Self { egress, vault, secrets, secret, state, database } = self;
         let egress = EgressSettings {
             ca_files: egress.ca_files.iter().map(|f| base.join(f)).collect(),

@@ -154,7 +154,8 @@ async fn never_beyond_the_whole() {
     let terms = Terms { retry: Some(retry), timeout: Duration::from_millis(500), ..terms() };
     let start = Instant::now();
     let error = egress().send(get(server.url("/")), &terms).await.unwrap_err();
-    assert_eq!(error.code(), "connection-reset");
+    // The end comes between two attempts, or in the middle of one.
+    assert!(["connection-reset", "timeout"].contains(&error.code()), "{error}");
     assert!(start.elapsed() < Duration::from_secs(2));
     assert!((2..20).contains(&server.accepted()), "{}", server.accepted());
 }

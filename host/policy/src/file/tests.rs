@@ -44,9 +44,7 @@ fn limits_go_from_host_to_plugin_to_tool() {
 
 #[test]
 fn a_tool_narrows_what_its_plugin_has_and_may_have_what_that_says_nothing_of() {
-    let text = |plugin, tool| {
-        format!("[[plugin]]\nname = \"a\"\n{plugin}tools.t.grants.host_info = {tool}\n")
-    };
+    let text = |plugin, tool| format!("[[plugin]]\nname = \"a\"\n{plugin}tools.t.grants.host_info = {tool}\n");
     let has = |policy: &Policy, name| {
         let permit = policy.permit(Principal::of(Transport::Http), tool("a", name), Digest::of(b"")).unwrap();
         permit.grants().has(Capability::HostInfo)

@@ -57,9 +57,7 @@ impl Serialize for Clock {
             Self::Real => serializer.serialize_str("real"),
             Self::Coarse => serializer.serialize_str("coarse"),
             Self::Frozen => serializer.serialize_str("frozen"),
-            Self::At(time) => {
-                serializer.collect_map([("at", humantime::format_rfc3339(*time).to_string())])
-            }
+            Self::At(time) => serializer.collect_map([("at", humantime::format_rfc3339(*time).to_string())]),
         }
     }
 }

@@ -100,7 +100,11 @@ impl TryFrom<String> for VariableName {
             && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
             && !text.starts_with(|c: char| c.is_ascii_digit());
         let shown: String = text.chars().take(80).collect();
-        if fits { Ok(Self(text)) } else { Err(format!("{shown:?} names no variable: write names such as \"TZ\", each by itself")) }
+        if fits {
+            Ok(Self(text))
+        } else {
+            Err(format!("{shown:?} names no variable: write names such as \"TZ\", each by itself"))
+        }
     }
 }
 
@@ -152,11 +156,16 @@ impl TryFrom<BTreeMap<String, String>> for ConfigGrant {
 
     fn try_from(values: BTreeMap<String, String>) -> Result<Self, String> {
         if values.is_empty() {
-            return Err("`config = {}` grants nothing: leave `config` out, or write config = { name = \"value\" }".into());
+            return Err(
+                "`config = {}` grants nothing: leave `config` out, or write config = { name = \"value\" }".into()
+            );
         }
         for (key, value) in &values {
             if !(1..=128).contains(&key.len()) || key.chars().any(char::is_control) {
-                return Err(format!("{:?} is no name of a value: 1 to 128 characters", key.chars().take(80).collect::<String>()));
+                return Err(format!(
+                    "{:?} is no name of a value: 1 to 128 characters",
+                    key.chars().take(80).collect::<String>()
+                ));
             }
             if value.len() > LONGEST_VALUE {
                 return Err(format!("the value of {key} has {} bytes: at most {LONGEST_VALUE}", value.len()));

@@ -113,7 +113,10 @@ impl SqlGrant {
                 SqlAccess::Read => "read from",
                 SqlAccess::Write => "read from and change data in",
             };
-            format!("{verb} the database {}, {} rows and {} a query, {} a statement", d.database, d.rows, d.bytes, d.timeout)
+            format!(
+                "{verb} the database {}, {} rows and {} a query, {} a statement",
+                d.database, d.rows, d.bytes, d.timeout
+            )
         };
         self.0.iter().map(line).collect()
     }

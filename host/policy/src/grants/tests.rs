@@ -12,7 +12,12 @@ fn error(text: &str) -> String {
 const TABLE: [(Capability, &str, &str, &str); 13] = [
     (Capability::Clock, r#"clock = "coarse""#, r#"clock = "frozen""#, r#"clock = "real""#),
     (Capability::Config, r#"config = { a = "1", b = "2" }"#, r#"config = { a = "1" }"#, r#"config = { a = "2" }"#),
-    (Capability::Environment, r#"environment = ["TZ", "LANG"]"#, r#"environment = ["TZ"]"#, r#"environment = ["HOME"]"#),
+    (
+        Capability::Environment,
+        r#"environment = ["TZ", "LANG"]"#,
+        r#"environment = ["TZ"]"#,
+        r#"environment = ["HOME"]"#,
+    ),
     (
         Capability::Filesystem,
         r#"filesystem = [{ path = "/srv/a", access = "read-write", bytes = "1MiB" }]"#,
@@ -89,7 +94,7 @@ fn nothing_is_granted_by_default() {
     let none = Grants::default();
     assert_eq!((none.names(), none.reach()), (Vec::new(), Reach::default()));
     for capability in Capability::ALL {
-        assert_eq!(none.has(capability), capability.is_given() , "{capability}");
+        assert_eq!(none.has(capability), capability.is_given(), "{capability}");
         assert!(!none.states(capability));
     }
 }
@@ -122,7 +127,10 @@ fn reach_is_what_grants_let_a_tool_do() {
         (r#"keyvalue = [{ bucket = "a", access = "read-write" }]"#, (false, true)),
         (r#"sql = [{ database = "a" }]"#, (false, false)),
         (r#"sql = [{ database = "a", access = "write" }]"#, (false, true)),
-        ("host_info = true\nclock = \"real\"\nsecrets = [\"a\"]\nenvironment = [\"TZ\"]\nconfig = { a = \"1\" }", (false, false)),
+        (
+            "host_info = true\nclock = \"real\"\nsecrets = [\"a\"]\nenvironment = [\"TZ\"]\nconfig = { a = \"1\" }",
+            (false, false),
+        ),
     ];
     for (text, reach) in all {
         assert_eq!(of(text), reach, "{text}");
@@ -132,27 +140,66 @@ fn reach_is_what_grants_let_a_tool_do() {
 #[test]
 fn wrong_grants_show_the_right_form() {
     let all = [
-        ("filesystem = []", r#"`filesystem = []` grants nothing: leave `filesystem` out, or write filesystem = [{ path = "/srv/documents", access = "read" }]"#),
-        (r#"filesystem = [{ path = "documents" }]"#, r#""documents" does not begin at the root: write the whole path, such as "/srv/documents""#),
-        (r#"filesystem = [{ path = "/" }]"#, r#""/" is everything on this machine: write the whole path, such as "/srv/documents""#),
-        (r#"filesystem = [{ path = "/srv/../etc" }]"#, r#""/srv/../etc" goes through `.` or `..`: write the whole path, such as "/srv/documents""#),
-        (r#"filesystem = [{ path = "/srv/*" }]"#, r#""/srv/*" is no path of a directory: write the whole path, such as "/srv/documents""#),
-        (r#"filesystem = [{ path = "/a/x" }, { path = "/b/X" }]"#, r#"/b/X is /X for the plugin, and /x is there already: say where it is with `at`"#),
-        (r#"filesystem = [{ path = "/a", at = "../x" }]"#, r#""../x" is no place in a plugin's file system: write one such as "/documents""#),
-        ("keyvalue = []", r#"`keyvalue = []` grants nothing: leave `keyvalue` out, or write keyvalue = [{ bucket = "default", access = "read-write" }]"#),
+        (
+            "filesystem = []",
+            r#"`filesystem = []` grants nothing: leave `filesystem` out, or write filesystem = [{ path = "/srv/documents", access = "read" }]"#,
+        ),
+        (
+            r#"filesystem = [{ path = "documents" }]"#,
+            r#""documents" does not begin at the root: write the whole path, such as "/srv/documents""#,
+        ),
+        (
+            r#"filesystem = [{ path = "/" }]"#,
+            r#""/" is everything on this machine: write the whole path, such as "/srv/documents""#,
+        ),
+        (
+            r#"filesystem = [{ path = "/srv/../etc" }]"#,
+            r#""/srv/../etc" goes through `.` or `..`: write the whole path, such as "/srv/documents""#,
+        ),
+        (
+            r#"filesystem = [{ path = "/srv/*" }]"#,
+            r#""/srv/*" is no path of a directory: write the whole path, such as "/srv/documents""#,
+        ),
+        (
+            r#"filesystem = [{ path = "/a/x" }, { path = "/b/X" }]"#,
+            r#"/b/X is /X for the plugin, and /x is there already: say where it is with `at`"#,
+        ),
+        (
+            r#"filesystem = [{ path = "/a", at = "../x" }]"#,
+            r#""../x" is no place in a plugin's file system: write one such as "/documents""#,
+        ),
+        (
+            "keyvalue = []",
+            r#"`keyvalue = []` grants nothing: leave `keyvalue` out, or write keyvalue = [{ bucket = "default", access = "read-write" }]"#,
+        ),
         (r#"keyvalue = [{ bucket = "a b" }]"#, r#""a b" is no bucket's name: 1 to 64 of A-Z, a-z, 0-9, -, _ and ."#),
         (r#"keyvalue = [{ bucket = "a" }, { bucket = "a", keys = 1 }]"#, "bucket a is there twice: put both into one"),
-        ("sql = []", r#"`sql = []` grants nothing: leave `sql` out, or write sql = [{ database = "main", access = "read" }]"#),
-        (r#"sql = [{ database = "Main" }]"#, r#""Main" is no database's name: 1 to 64 of a-z, 0-9, - and _, beginning with a letter"#),
+        (
+            "sql = []",
+            r#"`sql = []` grants nothing: leave `sql` out, or write sql = [{ database = "main", access = "read" }]"#,
+        ),
+        (
+            r#"sql = [{ database = "Main" }]"#,
+            r#""Main" is no database's name: 1 to 64 of a-z, 0-9, - and _, beginning with a letter"#,
+        ),
         (r#"sql = [{ database = "a", rows = 0 }]"#, "`rows = 0` is out of range: 1 to 1000000"),
         ("secrets = []", r#"`secrets = []` grants nothing: leave `secrets` out, or write secrets = ["api-token"]"#),
         (r#"secrets = ["*"]"#, r#""*" is no secret's name: 1 to 64 of a-z, 0-9, -, _ and ., beginning with a letter"#),
         (r#"secrets = ["a", "a"]"#, "entry 2 of `secrets` is there already: each thing is granted once"),
         (r#"environment = ["*"]"#, r#""*" names no variable: write names such as "TZ", each by itself"#),
-        ("environment = []", r#"`environment = []` grants nothing: leave `environment` out, or write environment = ["TZ"]"#),
+        (
+            "environment = []",
+            r#"`environment = []` grants nothing: leave `environment` out, or write environment = ["TZ"]"#,
+        ),
         ("config = {}", r#"`config = {}` grants nothing: leave `config` out, or write config = { name = "value" }"#),
-        (r#"clock = "exact""#, r#""exact" is no clock: write "real", "coarse", "frozen", or { at = "2026-01-01T00:00:00Z" }"#),
-        (r#"clock = { at = "noon" }"#, r#""noon" is no moment: write "real", "coarse", "frozen", or { at = "2026-01-01T00:00:00Z" }"#),
+        (
+            r#"clock = "exact""#,
+            r#""exact" is no clock: write "real", "coarse", "frozen", or { at = "2026-01-01T00:00:00Z" }"#,
+        ),
+        (
+            r#"clock = { at = "noon" }"#,
+            r#""noon" is no moment: write "real", "coarse", "frozen", or { at = "2026-01-01T00:00:00Z" }"#,
+        ),
         (r#"random = "fast""#, r#""fast" is no source of randomness: write "real" or { seed = "any text" }"#),
         (r#"random = { seed = "" }"#, r#"a seed has 1 to 256 bytes: write "real" or { seed = "any text" }"#),
     ];

@@ -77,10 +77,12 @@ pub fn fetch_many(arguments: &Value) -> Value {
     }
     while !under_way.is_empty() {
         let waiting: Vec<_> = under_way.iter().map(|(_, sent)| sent.future.subscribe()).collect();
-        let ready = poll(&waiting.iter().collect::<Vec<_>>());
+        let mut ready = poll(&waiting.iter().collect::<Vec<_>>());
         drop(waiting);
+        // The last first: those before it stay where they are.
+        ready.sort_unstable();
         for at in ready.into_iter().rev() {
-            let (n, sent) = under_way.swap_remove(at as usize);
+            let (n, sent) = under_way.remove(at as usize);
             answers[n] = sent.finish(&requests[n]).unwrap_or_else(Failure::told);
         }
     }

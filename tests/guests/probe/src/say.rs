@@ -12,15 +12,22 @@ use crate::exports::cofferdam::plugin::resources::{self, ResourceInfo, ResourceT
 use crate::exports::cofferdam::plugin::tools::{Outcome, ToolResult};
 use crate::{complete, given, text, Probe};
 
+/// The test code looks for this in the binary: two components cannot have the same resources.
+const MARKER: &str = "RESOURCES!";
+
+static RESOURCES: [u8; 48] = slot::slot(MARKER, "probe://say/");
+
 /// What the URI of every resource begins with.
-const SAY: &str = "probe://say/";
+fn resources_at() -> &'static str {
+    slot::read(&RESOURCES, MARKER.len())
+}
 
 /// `{ text, as? }`
 pub fn say(arguments: &Value) -> Result<Outcome, ToolError> {
     let said = text(arguments, "text").to_owned();
     let with = |content| Ok(Outcome::Complete(ToolResult { content: vec![content], structured: None }));
     let media = || MediaContent { data: said.clone().into_bytes(), mime_type: "image/png".into(), hints: None };
-    let uri = format!("{SAY}something");
+    let uri = format!("{}something", resources_at());
     let resource = |body| Content::Resource(ResourceContents { uri: uri.clone(), mime_type: None, body });
     match text(arguments, "as") {
         "structured" => complete(&json!({ "said": said })),
@@ -31,7 +38,7 @@ pub fn say(arguments: &Value) -> Result<Outcome, ToolError> {
         "resource" => with(resource(ResourceBody::Text(said))),
         "blob" => with(resource(ResourceBody::Blob(said.into_bytes()))),
         "link" => with(Content::Link(ResourceLink {
-            uri: format!("{SAY}{said}"),
+            uri: format!("{}{said}", resources_at()),
             name: said.clone(),
             title: Some(said.clone()),
             description: Some(said),
@@ -72,7 +79,7 @@ impl resources::Guest for Probe {
 
     fn templates() -> Vec<ResourceTemplate> {
         vec![ResourceTemplate {
-            uri_template: format!("{SAY}{{text}}"),
+            uri_template: format!("{}{{text}}", resources_at()),
             name: "said".into(),
             title: None,
             description: None,
@@ -81,7 +88,7 @@ impl resources::Guest for Probe {
     }
 
     fn read(uri: String, _: Context) -> Result<resources::Outcome, ToolError> {
-        let said = uri.strip_prefix(SAY).unwrap_or_default().to_owned();
+        let said = uri.strip_prefix(resources_at()).unwrap_or_default().to_owned();
         let body = ResourceBody::Text(said);
         Ok(resources::Outcome::Complete(vec![ResourceContents { uri, mime_type: None, body }]))
     }

@@ -138,7 +138,10 @@ fn an_address_has_one_spelling_and_is_granted_by_itself() {
         "",
     ] {
         let answer = fetch(&host, &format!("http://{other}:{port}/"));
-        assert!(matches!(answer["error"].as_str(), Some("http-request-denied" | "invalid" | "http-request-uri-invalid")), "{other}: {answer}");
+        assert!(
+            matches!(answer["error"].as_str(), Some("http-request-denied" | "invalid" | "http-request-uri-invalid")),
+            "{other}: {answer}"
+        );
     }
     assert_eq!(upstream.connections(), 0);
     assert_eq!(fetch(&host, &upstream.url("/"))["body"], "granted");

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use cofferdam_policy::Capability;
-use cofferdam_tests::{HostBuilder, Upstream, body, guest};
+use cofferdam_tests::{HostBuilder, Upstream, body, forge, guest};
 use http::Response;
 use serde_json::json;
 use tokio::io::AsyncReadExt as _;
@@ -16,7 +16,7 @@ fn a_connection_is_one_plugins() {
     let grants = rule(&upstream.url("/"), LOOPBACK);
     let host = HostBuilder::new()
         .named_plugin("probe", &guest("probe"))
-        .named_plugin("other", &guest("probe"))
+        .named_plugin("other", &forge::patch_resources(&guest("probe"), "other://say/"))
         .policy(&format!("[[plugin]]\nname = \"probe\"\n[plugin.grants]\n{grants}"))
         .policy(&format!("[[plugin]]\nname = \"other\"\n[plugin.grants]\n{grants}"))
         .start();
@@ -54,7 +54,11 @@ fn requests_are_sent_again_where_the_policy_says_so() {
         let upstream = failing(2);
         let host = builder(&rule(&upstream.url("/"), &format!("{LOOPBACK}, {retry}")), "", "").start();
         let answer = call(&host, "fetch", json!({ "url": upstream.url("/"), "method": method }));
-        assert_eq!((&answer["status"], upstream.requests().len()), (&json!(status), sent), "{retry} {method}: {answer}");
+        assert_eq!(
+            (&answer["status"], upstream.requests().len()),
+            (&json!(status), sent),
+            "{retry} {method}: {answer}"
+        );
     }
 }
 

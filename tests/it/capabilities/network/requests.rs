@@ -11,9 +11,8 @@ use super::{LOOPBACK, builder, call, calls, fetch, rule};
 fn headers_about_the_connection_are_the_hosts_to_write() {
     let upstream = Upstream::saying("hello");
     let host = builder(&rule(&upstream.url("/"), LOOPBACK), "", "").start();
-    let fetched = |name: &str| {
-        call(&host, "fetch", json!({ "url": upstream.url("/"), "headers": [[name, "attacker.example"]] }))
-    };
+    let fetched =
+        |name: &str| call(&host, "fetch", json!({ "url": upstream.url("/"), "headers": [[name, "attacker.example"]] }));
     for name in [
         "Host",
         "host",
@@ -44,7 +43,10 @@ fn headers_about_the_connection_are_the_hosts_to_write() {
     assert_eq!(upstream.connections(), 0, "none of them was sent");
     assert_eq!(fetched("X-Own")["status"], 200);
     let asked = &upstream.requests()[0];
-    assert_eq!((asked.header("x-own"), asked.header("host")), ("attacker.example".into(), upstream.address().to_string()));
+    assert_eq!(
+        (asked.header("x-own"), asked.header("host")),
+        ("attacker.example".into(), upstream.address().to_string())
+    );
     assert_eq!(asked.headers.get_all("host").iter().count(), 1);
 }
 
@@ -84,7 +86,8 @@ fn a_path_means_one_thing() {
         "*",
     ] {
         let answer = fetch(&host, &format!("http://{}{path}", upstream.address()));
-        let refused = matches!(answer["error"].as_str(), Some("http-request-denied" | "invalid" | "http-request-uri-invalid"));
+        let refused =
+            matches!(answer["error"].as_str(), Some("http-request-denied" | "invalid" | "http-request-uri-invalid"));
         assert!(refused, "{path}: {answer}");
     }
     assert_eq!(upstream.connections(), 0, "none of them was sent");
@@ -143,7 +146,9 @@ fn redirects_are_not_followed_and_give_nothing() {
         to[2]
     );
     let host = builder(&grants, "", &names.config()).start();
-    for (n, (to, refused)) in to.iter().zip(["http-request-denied", "http-request-denied", "destination-ip-prohibited"]).enumerate() {
+    for (n, (to, refused)) in
+        to.iter().zip(["http-request-denied", "http-request-denied", "destination-ip-prohibited"]).enumerate()
+    {
         let answer = fetch(&host, &outside.url(&format!("/{n}")));
         assert_eq!((&answer["status"], &answer["body"]), (&json!(302), &json!("moved")), "{answer}");
         // A guest that follows it by hand has no more rights than before.

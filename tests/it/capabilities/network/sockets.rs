@@ -44,7 +44,10 @@ fn a_port_of_a_host_is_what_is_granted() {
         ("0.0.0.0", upstream.port()),
     ] {
         let called = home.call("connect", &connect(host, port));
-        assert!(called.structured["error"].is_string() && called.structured["received"].is_null(), "{host}:{port}: {called:?}");
+        assert!(
+            called.structured["error"].is_string() && called.structured["received"].is_null(),
+            "{host}:{port}: {called:?}"
+        );
         called.recorded(Capability::Sockets, "refused");
     }
     for op in ["udp", "bind", "listen"] {

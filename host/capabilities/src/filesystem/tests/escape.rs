@@ -153,7 +153,7 @@ async fn what_is_no_file_is_not_opened_nor_waited_for() {
     assert!(call.refusals().iter().all(|why| why == "it is neither a file nor a directory"));
 }
 
-/// Somebody moves `stop` until told to stop.
+/// Somebody who does this over and over until told to stop.
 fn racing(turn: impl Fn() + Send + 'static, stop: &Arc<AtomicBool>) -> std::thread::JoinHandle<()> {
     let stop = stop.clone();
     std::thread::spawn(move || {

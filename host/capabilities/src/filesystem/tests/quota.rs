@@ -42,8 +42,7 @@ async fn streams_are_bounded_and_say_why() {
     let stream = call.view().write_via_stream(borrow(&file), 0).unwrap();
     let mut stream = call.table.delete(stream).unwrap();
     stream.blocking_write_and_flush(vec![0; 90].into()).await.unwrap();
-    let Err(StreamError::LastOperationFailed(error)) = stream.blocking_write_and_flush(vec![0; 11].into()).await
-    else {
+    let Err(StreamError::LastOperationFailed(error)) = stream.blocking_write_and_flush(vec![0; 11].into()).await else {
         panic!("it was written")
     };
     let error = call.table.push(error).unwrap();
