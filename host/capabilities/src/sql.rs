@@ -185,7 +185,11 @@ fn concluded<T>(effect: Pending, result: Result<T, SqlError>) -> Result<T, Error
             Err(Error::Refused(told))
         }
         other => {
-            effect.failed(format!("{}: {other}", other.kind()));
+            // The database's own words quote values; what is wrong with itself does not.
+            match &other {
+                SqlError::Unavailable { why } => effect.failed(format!("unavailable: {why}")),
+                other => effect.failed(other.kind()),
+            }
             Err(failure(other, told))
         }
     }

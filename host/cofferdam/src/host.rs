@@ -43,6 +43,9 @@ impl Host {
     pub(crate) async fn new(config: &Config, purpose: Purpose) -> Result<Self> {
         let settings = config.keeper(purpose != Purpose::Call);
         let (policy, lock) = settings.read()?;
+        for missing in config.reach.missing(&policy.policy) {
+            tracing::warn!("{missing}");
+        }
         let engine = EngineSettings::new(policy.policy.ceiling(), config.instances);
         let engine = Arc::new(Engine::new(engine)?);
         let cache = CodeCache::open(&config.cache)?;

@@ -366,12 +366,12 @@ fn note(plugin: &Plugin, effect: &Effect) {
     let (plugin, microseconds) = (&plugin.name, took.as_micros() as u64);
     match verdict {
         Verdict::Refused(why) => {
-            tracing::warn!(target: "effect", %plugin, %capability, operation, target, times, why, "refused");
+            tracing::warn!(target: "effect", %plugin, %capability, operation, to = target, times, why, "refused");
         }
         verdict => {
             tracing::debug!(
                 target: "effect",
-                %plugin, %capability, operation, target, times, sent, received, microseconds, %verdict,
+                %plugin, %capability, operation, to = target, times, sent, received, microseconds, %verdict,
                 "effect"
             );
         }

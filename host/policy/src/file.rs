@@ -318,6 +318,14 @@ impl Policy {
         self.capabilities(plugin).into_iter().filter(|c| !c.is_given()).map(Capability::key).collect()
     }
 
+    /// What any tool was granted, under the name of its plugin.
+    pub fn all_grants(&self) -> impl Iterator<Item = (&PluginName, &Grants)> {
+        self.plugins.iter().flat_map(|(name, rules)| {
+            let of_tools = rules.tools.values().map(|tool| &*tool.grants);
+            std::iter::once(&*rules.grants).chain(of_tools).map(move |grants| (name, grants))
+        })
+    }
+
     /// What a call of this target may reach.
     pub fn grants(&self, target: &Target) -> Arc<Grants> {
         let Some(plugin) = self.plugins.get(target.plugin()) else { return Arc::default() };

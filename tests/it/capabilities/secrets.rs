@@ -13,6 +13,8 @@ use serde_json::{Value, json};
 
 /// A secret with something in it for every kind of escape, as a header can have it.
 const SECRET: &str = r#"S3cr3t/+"quoted"&<b>=%41\?#'~0123456789"#;
+/// As much as an operator may ever let the host write down.
+const LOG: &str = "log.level = \"debug,hyper=trace,hyper_util=trace,hickory_resolver=trace,cofferdam=trace\"";
 /// What stands where one was.
 const MASK: &str = "[masked]";
 
@@ -31,6 +33,7 @@ fn builder(grants: &str) -> HostBuilder {
     HostBuilder::new()
         .named_plugin("probe", &guest("probe"))
         .policy(&format!("[[plugin]]\nname = \"probe\"\n[plugin.grants]\n{grants}"))
+        .config(LOG)
 }
 
 fn rule(upstream: &Upstream, path: &str, more: &str) -> String {

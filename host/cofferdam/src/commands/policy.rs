@@ -12,12 +12,16 @@ use crate::{
 };
 
 pub(crate) fn check(global: &Global, policy: Option<PathBuf>, output: Output) -> Result<ExitCode> {
-    let file = match policy {
-        Some(file) => file,
-        None => Config::load(global.config.as_deref())?.plugins.policy,
+    let config = match &policy {
+        Some(_) => None,
+        None => Some(Config::load(global.config.as_deref())?),
     };
+    let file = policy.or_else(|| config.as_ref().map(|c| c.plugins.policy.clone())).unwrap_or_default();
     let shown = file.display().to_string();
     let policy = read_policy(&file)?.policy;
+    for missing in config.iter().flat_map(|c| c.reach.missing(&policy)) {
+        eprintln!("cofferdam: {missing}");
+    }
     match output {
         Output::Json => println!("{}", serde_json::to_string_pretty(&summary(&policy))?),
         Output::Human => {

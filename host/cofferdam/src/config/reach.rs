@@ -2,7 +2,7 @@
 //! databases, and where keys and values are kept. Who gets what of it is the policy's to say.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     net::SocketAddr,
     path::{Path, PathBuf},
 };
@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 use cofferdam_database::{ConnectionUrl, Create, DatabaseSettings, Tls};
 use cofferdam_egress::EgressSettings;
-use cofferdam_policy::{DatabaseName, SecretName, Span};
+use cofferdam_policy::{DatabaseName, HttpGrant, Policy, SecretName, SecretsGrant, Span, SqlGrant};
 use cofferdam_secrets::{SecretsSettings, Source, VaultAuth, VaultSettings};
 use cofferdam_state::StateSettings;
 use schemars::JsonSchema;
@@ -24,6 +24,36 @@ pub(crate) struct Reach {
     pub(crate) secrets: SecretsSettings,
     pub(crate) state: StateSettings,
     pub(crate) databases: BTreeMap<DatabaseName, DatabaseSettings>,
+}
+
+impl Reach {
+    /// What the policy grants and these settings do not have: a sentence for each.
+    pub(crate) fn missing(&self, policy: &Policy) -> BTreeSet<String> {
+        let mut missing = BTreeSet::new();
+        for (plugin, grants) in policy.all_grants() {
+            for name in grants
+                .http
+                .iter()
+                .flat_map(HttpGrant::secrets)
+                .chain(grants.secrets.iter().flat_map(SecretsGrant::names))
+            {
+                if !self.secrets.secrets.contains_key(name) {
+                    missing.insert(format!(
+                        "the policy grants {plugin} the secret {name}, which is not configured: say in [secret.{name}] where it comes from"
+                    ));
+                }
+            }
+            for rule in grants.sql.iter().flat_map(SqlGrant::databases) {
+                let name = &rule.database;
+                if !self.databases.contains_key(name) {
+                    missing.insert(format!(
+                        "the policy grants {plugin} the database {name}, which is not configured: say in [database.{name}] where it is"
+                    ));
+                }
+            }
+        }
+        missing
+    }
 }
 
 /// The sections, as they are written.

@@ -120,3 +120,26 @@ fn what_was_done_and_what_was_refused_is_recorded() {
         )]
     );
 }
+
+#[test]
+fn what_was_refused_is_in_the_log() {
+    let place = Place::new();
+    let host = builder(&[place.grant("")]).start();
+    assert_eq!(call(&host, "fs", json!({ "op": "mkdir", "path": "/data/new" })), error("read-only"));
+    let line = host.line("what was refused", |line| line["target"] == "effect");
+    for (field, value) in [
+        ("level", json!("WARN")),
+        ("plugin", json!("probe")),
+        ("capability", json!("filesystem")),
+        ("operation", json!("create-directory")),
+        ("to", json!("/data/new")),
+        ("why", json!("the grant is to read only")),
+        ("times", json!(1)),
+    ] {
+        assert_eq!(line[field], value, "{line}");
+    }
+    // What was allowed is for who looks closer.
+    assert_eq!(read(&host, "/data/hello.txt"), json!({ "text": INSIDE }));
+    host.line("the call", |line| line["message"] == "call" && line["name"] == "probe_read_file");
+    assert_eq!(host.lines().iter().filter(|line| line["target"] == "effect").count(), 1);
+}

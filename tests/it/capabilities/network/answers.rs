@@ -55,7 +55,7 @@ fn an_answer_that_breaks_off_is_no_whole_answer() {
     let host = builder(&rule(&upstream.url("/"), LOOPBACK), "", "").start();
     let answer = fetch(&host, &upstream.url("/"));
     assert_eq!(answer["body"], "only this", "{answer}");
-    broke_off(&answer, "connection-terminated", "connection terminated");
+    broke_off(&answer, "http-protocol-error", "HTTP protocol error");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use cofferdam_policy::Capability;
 use cofferdam_tests::{PostgresServer, eventually};
 use serde_json::{Value, json};
 
-use super::{builder, on, run};
+use super::{WRITE, builder, on, run};
 use crate::capabilities::bench::Home;
 
 fn select() -> Value {
@@ -70,16 +70,27 @@ fn a_server_that_was_never_there_does_not_keep_the_host_from_starting() {
 
 #[test]
 fn a_file_of_sqlite_is_not_made_unless_that_is_said() {
-    let absent = Home::of(builder("").config("[database.main.sqlite]\nfile = \"absent.db\""));
-    let finished = absent.run(&["call", "probe_sql", &select().to_string(), "--json"]);
-    assert!(format!("{finished:?}").contains("absent.db"), "{finished:?}");
-    assert!(!finished.out.contains("\"results\":[{"), "{finished:?}");
-    let garbage = builder("")
-        .file("garbage.db", "this is no database, however long it is")
-        .config("[database.main.sqlite]\nfile = \"garbage.db\"");
-    let path = garbage.path("garbage.db");
+    let absent = builder("").config("[database.main.sqlite]\nfile = \"absent.db\"");
+    let path = absent.path("absent.db");
+    let absent = Home::of(absent);
+    let called = absent.call("sql", &select());
+    assert_eq!(called.structured["error"], "unavailable", "{called:?}");
+    assert!(!path.exists());
+    // What the operator reads, at the start and in the record.
+    assert!(called.beside.contains("database main: there is no such file"), "{called:?}");
+    let why = called.of(Capability::Sql)[0]["why"].as_str().unwrap().to_owned();
+    assert!(why.contains("could not be opened"), "{why}");
+}
+
+#[test]
+fn a_file_that_is_no_database_is_left_as_it_is() {
+    const TEXT: &str = "this is no database, however long it is";
+    let garbage =
+        builder(WRITE).file("main.db", TEXT).config("[database.main.sqlite]\nfile = \"main.db\"\ncreate = true");
+    let path = garbage.path("main.db");
     let garbage = Home::of(garbage);
     let called = garbage.call("sql", &select());
-    assert!(!called.structured.to_string().contains("garbage.db"), "{called:?}");
-    assert_eq!(fs::read_to_string(path).unwrap(), "this is no database, however long it is");
+    assert!(called.structured["error"].is_string(), "{called:?}");
+    assert!(!called.structured.to_string().contains("main.db"), "{called:?}");
+    assert_eq!(fs::read_to_string(path).unwrap(), TEXT);
 }

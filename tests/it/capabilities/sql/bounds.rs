@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use cofferdam_tests::eventually;
 use serde_json::json;
 
 use super::{WRITE, both, postgres};
@@ -10,6 +11,8 @@ use super::{WRITE, both, postgres};
 const ENDLESS: &str = "WITH RECURSIVE c (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT x FROM c";
 /// The same, with no row to send.
 const SILENT: &str = "WITH RECURSIVE c (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c";
+/// Much later than a second, for a machine that is busy, and much sooner than a statement ends by itself.
+const LATE: Duration = Duration::from_secs(15);
 const TEN: &str = "WITH RECURSIVE c (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 10) SELECT x FROM c";
 
 #[test]
@@ -42,19 +45,19 @@ fn more_bytes_than_granted_are_an_error() {
 
 #[test]
 fn a_statement_ends_when_its_time_is_up() {
-    for fixture in both("", "timeout = \"300ms\"") {
+    for fixture in both("", "timeout = \"1s\"") {
         let asked = Instant::now();
         assert_eq!(fixture.error("query", SILENT), "timeout");
-        assert!(asked.elapsed() < Duration::from_secs(10), "{:?}", asked.elapsed());
-        assert_eq!(fixture.one("SELECT 1", json!([])), 1);
+        assert!(asked.elapsed() < LATE, "{:?}", asked.elapsed());
+        // A new connection counts as well, on a machine that is busy.
+        eventually("the database can be used", || fixture.error("query", "SELECT 1").is_null().then_some(()));
     }
-    let fixture = postgres("", "timeout = \"300ms\"");
+    let fixture = postgres("", "timeout = \"1s\"");
     let asked = Instant::now();
     assert_eq!(fixture.error("query", "SELECT pg_sleep(60)"), "timeout");
-    assert!(asked.elapsed() < Duration::from_secs(10), "{:?}", asked.elapsed());
-    // Nothing of it goes on at the server.
+    assert!(asked.elapsed() < LATE, "{:?}", asked.elapsed());
     let sleeping = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'SELECT pg_sleep%'";
-    cofferdam_tests::eventually("the server ends it, too", || (fixture.look(sleeping) == "0").then_some(()));
+    eventually("the server ends it, too", || (fixture.look(sleeping) == "0").then_some(()));
 }
 
 #[test]
