@@ -303,7 +303,7 @@ const BAD_POLICIES: [(&str, &str); 16] = [
     ("wrong-names", "version = 1\n[[plugin]]\nname = \"Not a name\"\n"),
     (
         "contradictions",
-        "version = 1\n[[plugin]]\nname = \"a\"\nprefix = \"a b\"\ntools.x.grants.host_info = true\n[[plugin]]\nname = \"a\"\ntools.y.limits.handles = 0\n",
+        "version = 1\n[[plugin]]\nname = \"a\"\nprefix = \"a b\"\ngrants.host_info = false\ntools.x.grants.host_info = true\n[[plugin]]\nname = \"a\"\ntools.y.limits.handles = 0\n",
     ),
     (
         "nobody-of-that-name",
@@ -414,6 +414,49 @@ fn the_schema_of_the_policy_is_whole() {
         "describe_deadline",
         "definitions",
         "entries",
+        "access",
+        "address",
+        "as",
+        "at",
+        "attempts",
+        "backoff",
+        "basic",
+        "breaker",
+        "bucket",
+        "bytes",
+        "clock",
+        "config",
+        "database",
+        "environment",
+        "failures",
+        "files",
+        "filesystem",
+        "header",
+        "http",
+        "keyvalue",
+        "longest",
+        "methods",
+        "networks",
+        "open",
+        "path",
+        "progress",
+        "query",
+        "random",
+        "request",
+        "requests",
+        "requests_at_once",
+        "response",
+        "retry",
+        "rows",
+        "secret",
+        "secrets",
+        "seed",
+        "sockets",
+        "sql",
+        "timeout",
+        "ttl",
+        "url",
+        "value",
     ] {
         assert!(keys.remove(key), "{key}");
     }
@@ -451,9 +494,12 @@ fn a_component_is_inspected() {
     let mut text = cli.transcript(&["inspect", "plugins/system.wasm"])
         + &cli.transcript(&["inspect", "plugins/system.wasm", "--json"]);
     // The entry it proposes is one that the policy takes, and all that an unsigned one needs.
+    // What it asks for stands there as a comment: nobody grants by copying.
     let policy = format!("version = 1\n{}", report["policy"].as_str().unwrap());
-    fs::write(cli.path("policy.toml"), policy).unwrap();
+    fs::write(cli.path("policy.toml"), &policy).unwrap();
     assert_eq!(cli.run(&["policy", "check"]).code, Some(0));
+    assert_eq!(cli.run(&["call", "system_system_health"]).code, Some(1));
+    fs::write(cli.path("policy.toml"), policy.replace("# host_info", "host_info")).unwrap();
     assert!(cli.run(&["call", "system_system_health"]).out.contains("\"uptime_seconds\""));
     // One that somebody signed needs no digest, and says what it calls itself.
     let named_system = forge::with_version(&forge::with_name(&system, "system"), "1.2.3");
@@ -466,7 +512,7 @@ fn a_component_is_inspected() {
     assert!(!entry.contains("sha256"), "{entry}");
     let shown = cli.transcript(&["inspect", "plugins/system.wasm"]);
     text.push_str(&named(&shown, "named system", &named_system));
-    fs::write(cli.path("policy.toml"), policy_text(entry)).unwrap();
+    fs::write(cli.path("policy.toml"), policy_text(&entry.replace("# host_info", "host_info"))).unwrap();
     assert!(cli.run(&["call", "system_system_health"]).out.contains("\"uptime_seconds\""));
     cli.golden("inspect.txt", &named(&text, "system", &system));
 }
@@ -927,6 +973,11 @@ fn unspent(text: &str) -> String {
         let columns: Vec<&str> = line.split("  ").map(str::trim).filter(|c| !c.is_empty()).collect();
         match columns[..] {
             [what @ ("fuel" | "peak memory" | "time" | "host calls"), _, of] => format!(" {what}  <spent>  {of}\n"),
+            // An effect, with how long it took before its verdict.
+            [.., took, verdict] if took.ends_with(" ms") => {
+                let rest = columns[..columns.len() - 2].join("  ");
+                format!(" {rest}  <took>  {verdict}\n")
+            }
             _ => format!("{line}\n"),
         }
     };

@@ -79,8 +79,11 @@ impl Drop for NameServer {
     }
 }
 
+/// The addresses of a name, when it was asked for so often before.
+type Addresses = Box<dyn Fn(&str, usize) -> Vec<IpAddr> + Send + Sync>;
+
 struct Handler {
-    answer: Box<dyn Fn(&str, usize) -> Vec<IpAddr> + Send + Sync>,
+    answer: Addresses,
     asked: Arc<Mutex<Vec<String>>>,
 }
 
@@ -114,7 +117,6 @@ impl RequestHandler for Handler {
             }));
         }
         let response = MessageResponseBuilder::from_message_request(request).build(metadata, &records, [], [], []);
-        // A question that nobody waits for any more.
         to.send_response(response).await.unwrap_or_else(|why| panic!("the name server cannot answer: {why}"))
     }
 }

@@ -19,15 +19,16 @@ pub fn program(path: &str) -> PathBuf {
     among("debian", path)
 }
 
-/// A server that tests/tools/setup.sh gets, such as `bao`.
+/// A server that tests/tools/servers.sh gets, such as `bao`.
 pub fn server(name: &str) -> PathBuf {
     among("servers/bin", name)
 }
 
 pub(crate) fn among(directory: &str, path: &str) -> PathBuf {
+    let script = if directory == "debian" { "setup.sh" } else { "servers.sh" };
     let deps = env::var_os("COFFERDAM_TEST_DEPS").map_or_else(|| repository().join("target/test-deps"), PathBuf::from);
     let program = deps.join(directory).join(path);
-    assert!(program.exists(), "{} is missing: run tests/tools/setup.sh", program.display());
+    assert!(program.exists(), "{} is missing: run tests/tools/{script}", program.display());
     program
 }
 

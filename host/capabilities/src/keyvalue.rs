@@ -3,7 +3,7 @@
 //! A bucket is the plugin's, the tenant's and its own name together; a guest says only the last.
 
 use cofferdam_policy::{Access, Bucket as Granted, Capability};
-use cofferdam_state::{Cursor, Key, KeyValueError, NotAKey, Quota, Space, StateError, Swap};
+use cofferdam_state::{Cursor, Key, KeyValueError, NotAKey, Quota, Space, Swap};
 use wasmtime::component::Resource;
 
 use crate::{
@@ -11,6 +11,7 @@ use crate::{
     bindings::wasi::keyvalue::{atomics, batch, store},
     effects::Pending,
     refusal::NOT_GRANTED,
+    services::StoreAway,
 };
 
 /// Keys of one page; the whole listing takes several.
@@ -42,7 +43,7 @@ enum Refused {
     Key(NotAKey),
     TooMany,
     Store(KeyValueError),
-    Away(StateError),
+    Away(StoreAway),
 }
 
 impl From<KeyValueError> for Refused {
@@ -51,8 +52,8 @@ impl From<KeyValueError> for Refused {
     }
 }
 
-impl From<StateError> for Refused {
-    fn from(error: StateError) -> Self {
+impl From<StoreAway> for Refused {
+    fn from(error: StoreAway) -> Self {
         Self::Away(error)
     }
 }
@@ -155,9 +156,9 @@ impl Capabilities {
 
 impl store::Host for Capabilities {
     async fn open(&mut self, identifier: String) -> wasmtime::Result<Result<Resource<Bucket>, store::Error>> {
-        let effect = self.begin_in("open", &identifier);
         // The proposal lets a host choose what an empty name means.
         let name = if identifier.is_empty() { "default" } else { identifier.as_str() };
+        let effect = self.begin_in("open", name);
         let opened = match &self.grants.keyvalue {
             None => Err(Refused::NotGranted),
             Some(grant) => grant

@@ -34,7 +34,10 @@ impl HasData for Table {
 /// # Errors
 /// When two functions claim one name, which is a mistake in this program.
 pub fn link<T: HasCapabilities>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
-    changes::add_to_linker::<T, HasSelf<Capabilities>>(linker, T::capabilities)?;
+    let own = T::capabilities;
+    changes::add_to_linker::<T, HasSelf<Capabilities>>(linker, own)?;
+    log::add_to_linker::<T, HasSelf<Capabilities>>(linker, own)?;
+    progress::add_to_linker::<T, HasSelf<Capabilities>>(linker, own)?;
     let l = linker;
     {
         use wasmtime_wasi::p2::bindings::io::{error, poll, streams};
@@ -73,8 +76,15 @@ pub fn link_granted<T: HasCapabilities>(
     let own = T::capabilities;
     for capability in granted {
         match capability {
-            // Part of what every component gets; the grant decides what is in them.
-            Capability::Clock | Capability::Random | Capability::Environment | Capability::Filesystem => {}
+            // Part of what every component gets; the grant decides what is in them, and whether a line or
+            // a report goes anywhere: neither interface has a way to refuse, and no tool should end for
+            // one that is dropped.
+            Capability::Clock
+            | Capability::Random
+            | Capability::Environment
+            | Capability::Filesystem
+            | Capability::Log
+            | Capability::Progress => {}
             Capability::Config => config::store::add_to_linker::<T, HasSelf<Capabilities>>(linker, own)?,
             Capability::HostInfo => host_info::add_to_linker::<T, HasSelf<Capabilities>>(linker, own)?,
             Capability::Http => {
@@ -87,8 +97,6 @@ pub fn link_granted<T: HasCapabilities>(
                 keyvalue::atomics::add_to_linker::<T, HasSelf<Capabilities>>(linker, own)?;
                 keyvalue::batch::add_to_linker::<T, HasSelf<Capabilities>>(linker, own)?;
             }
-            Capability::Log => log::add_to_linker::<T, HasSelf<Capabilities>>(linker, own)?,
-            Capability::Progress => progress::add_to_linker::<T, HasSelf<Capabilities>>(linker, own)?,
             Capability::Secrets => secrets::add_to_linker::<T, HasSelf<Capabilities>>(linker, own)?,
             Capability::Sockets => sockets::link(linker)?,
             Capability::Sql => sql::add_to_linker::<T, HasSelf<Capabilities>>(linker, own)?,

@@ -4,7 +4,8 @@ use cofferdam_database::Database;
 use cofferdam_egress::Egress;
 use cofferdam_policy::DatabaseName;
 use cofferdam_secrets::Secrets;
-use cofferdam_state::{KeyValue, StateError, StateSettings};
+use cofferdam_state::{KeyValue, StateSettings};
+use thiserror::Error;
 use tokio::sync::OnceCell;
 
 use crate::{HostFacts, filesystem::Disk};
@@ -35,12 +36,18 @@ impl fmt::Debug for Services {
 /// does, and a store that is away must not keep the others from serving.
 #[derive(Clone, Debug)]
 pub struct KeyValueStore {
-    settings: Arc<StateSettings>,
+    settings: Arc<Result<StateSettings, String>>,
     opened: Arc<OnceCell<Arc<dyn KeyValue>>>,
 }
 
+/// There is no store to keep anything in. For the operator.
+#[derive(Clone, Debug, Error)]
+#[error("{0}")]
+pub struct StoreAway(String);
+
 impl KeyValueStore {
-    pub fn new(settings: StateSettings) -> Self {
+    /// A store by its settings, or why there are none.
+    pub fn new(settings: Result<StateSettings, String>) -> Self {
         Self { settings: Arc::new(settings), opened: Arc::default() }
     }
 
@@ -48,7 +55,11 @@ impl KeyValueStore {
     ///
     /// # Errors
     /// When it cannot be opened; the next time is another try.
-    pub async fn open(&self) -> Result<&Arc<dyn KeyValue>, StateError> {
-        self.opened.get_or_try_init(|| cofferdam_state::open(&self.settings)).await
+    pub async fn open(&self) -> Result<&Arc<dyn KeyValue>, StoreAway> {
+        let open = async || match &*self.settings {
+            Ok(settings) => cofferdam_state::open(settings).await.map_err(|error| StoreAway(error.to_string())),
+            Err(why) => Err(StoreAway(why.clone())),
+        };
+        self.opened.get_or_try_init(open).await
     }
 }

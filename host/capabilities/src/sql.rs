@@ -58,7 +58,9 @@ impl Host for Capabilities {
         };
         let Some(database) = self.databases.get(&rule.database).cloned() else {
             // The policy grants what the configuration does not have: the operator's to mend.
-            effect.failed(format!("cofferdam.toml names no database {name}"));
+            effect.failed(format!(
+                "cofferdam.toml names no database {name}, or it could not be opened when the host started: its log says why"
+            ));
             return Ok(Err(Error::Unavailable("the database is not there; the operator can see why".into())));
         };
         let opened = OpenDatabase { database, name, bounds: bounds(rule) };

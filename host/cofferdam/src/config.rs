@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 mod reach;
 
-pub(crate) use reach::Reach;
+pub(crate) use reach::{DatabaseSource, Reach};
 
 const FILE: &str = "cofferdam.toml";
 /// Environment variables that begin so and name a section and a key, with [`BETWEEN`] between

@@ -6,7 +6,7 @@ use std::{
     },
 };
 
-use cofferdam_capabilities::{Effects, Services};
+use cofferdam_capabilities::{Effects, Masker, Services};
 use cofferdam_catalog::{Catalog, Reading};
 use cofferdam_sandbox::{Engine, Usage};
 use tokio::sync::Semaphore;
@@ -35,6 +35,8 @@ pub struct Called<T> {
     pub usage: Usage,
     /// What it did through the host.
     pub effects: Effects,
+    /// What finds the secrets of the call in what is said about it.
+    pub(crate) masker: Arc<Masker>,
 }
 
 impl Gate {

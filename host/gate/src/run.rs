@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use cofferdam_capabilities::{
-    Effect, Effects, Limit, Verdict,
+    Effect, Effects, Limit, Masker, Verdict,
     exports::cofferdam::plugin::{
         completions::{Completion, Reference},
         prompts::{self, PromptResult},
@@ -35,6 +35,7 @@ struct Ended {
     reply: Result<Reply, CallError>,
     usage: Usage,
     effects: Effects,
+    masker: Arc<Masker>,
 }
 
 /// A tool's content and structured content.
@@ -83,7 +84,7 @@ impl Gate {
             };
             let name = tool.definition.name.to_string();
             let operation = Operation::CallTool { name, arguments: text, context };
-            let Ended { reply, usage, effects } = self.run(caller, &plugin, permit, operation, &limits).await;
+            let Ended { reply, usage, effects, masker } = self.run(caller, &plugin, permit, operation, &limits).await;
             let parsed = reply.and_then(|reply| match reply {
                 Reply::Tool(Ok(tools::Outcome::Complete(result))) => {
                     check::tool_result(result, limits.output).map(Answer::Complete)
@@ -105,7 +106,7 @@ impl Gate {
                 Ok(Answer::Background(state)) => Ok(Answer::Background(state)),
                 Err(error) => Err(error),
             };
-            Ok(Called { answer, usage, effects })
+            Ok(Called { answer, usage, effects, masker })
         }
         .await;
         self.recorded(caller, "tool", name, Some(&plugin), called.unwrap_or_else(Called::refused))
@@ -135,7 +136,7 @@ impl Gate {
             let binding = Binding::new(&caller.principal, uri, plugin.digest, &Value::Null);
             let context = self.context(caller, round, &binding)?;
             let operation = Operation::ReadResource { uri: uri.to_owned(), context };
-            let Ended { reply, usage, effects } = self.run(caller, &plugin, permit, operation, &limits).await;
+            let Ended { reply, usage, effects, masker } = self.run(caller, &plugin, permit, operation, &limits).await;
             let answer = reply.and_then(|reply| match reply {
                 Reply::Resource(Ok(resources::Outcome::Complete(contents))) => {
                     check::resource_contents(contents, limits.output).map(Answer::Complete)
@@ -148,7 +149,7 @@ impl Gate {
                 Reply::Resource(Err(error)) => Err(Failed::of_plugin(error)),
                 _ => Err(Failed::fault("it answered something else").into()),
             });
-            Ok(Called { answer, usage, effects })
+            Ok(Called { answer, usage, effects, masker })
         }
         .await;
         self.recorded(caller, "resource", uri, Some(&plugin), called.unwrap_or_else(Called::refused))
@@ -201,7 +202,7 @@ impl Gate {
             let binding = Binding::new(&caller.principal, name, plugin.digest, &bound);
             let context = self.context(caller, round, &binding)?;
             let operation = Operation::GetPrompt { name: definition.name.to_string(), arguments, context };
-            let Ended { reply, usage, effects } = self.run(caller, &plugin, permit, operation, &limits).await;
+            let Ended { reply, usage, effects, masker } = self.run(caller, &plugin, permit, operation, &limits).await;
             let answer = reply.and_then(|reply| match reply {
                 Reply::Prompt(Ok(prompts::Outcome::Complete(result))) => {
                     check::prompt_result(result, limits.output).map(Answer::Complete)
@@ -212,7 +213,7 @@ impl Gate {
                 Reply::Prompt(Err(error)) => Err(Failed::of_plugin(error)),
                 _ => Err(Failed::fault("it answered something else").into()),
             });
-            Ok(Called { answer, usage, effects })
+            Ok(Called { answer, usage, effects, masker })
         }
         .await;
         self.recorded(caller, "prompt", name, Some(&plugin), called.unwrap_or_else(Called::refused))
@@ -251,6 +252,7 @@ impl Gate {
                 answer: Ok(Completion { values: Vec::new(), total: None, has_more: false }),
                 usage: Usage::default(),
                 effects: Effects::default(),
+                masker: Masker::nothing(),
             };
         }
         let called = async {
@@ -259,7 +261,7 @@ impl Gate {
             let Completing { subject, argument, value, others } = typing;
             let context = caller.context(&Round::default(), None);
             let operation = Operation::Complete { subject, argument, value, others, context };
-            let Ended { reply, usage, effects } = self.run(caller, &plugin, permit, operation, &limits).await;
+            let Ended { reply, usage, effects, masker } = self.run(caller, &plugin, permit, operation, &limits).await;
             let answer = reply.and_then(|reply| match reply {
                 Reply::Completion(Ok(mut found)) => {
                     found.has_more |= found.values.len() > MOST_COMPLETIONS;
@@ -269,7 +271,7 @@ impl Gate {
                 Reply::Completion(Err(error)) => Err(Failed::of_plugin(error)),
                 _ => Err(Failed::fault("it answered something else").into()),
             });
-            Ok(Called { answer, usage, effects })
+            Ok(Called { answer, usage, effects, masker })
         }
         .await;
         self.recorded(caller, "completion", &name, Some(&plugin), called.unwrap_or_else(Called::refused))
@@ -314,7 +316,7 @@ impl Gate {
         for effect in &effects.list {
             note(plugin, effect);
         }
-        Ended { reply, usage, effects }
+        Ended { reply, usage, effects, masker }
     }
 
     /// Writes the one line about a call, allowed or not, that says how it ended.
@@ -340,7 +342,8 @@ impl Gate {
             }
         };
         let Usage { fuel, peak_memory, host_calls, took } = called.usage;
-        let name: String = name.chars().take(80).collect::<String>().escape_debug().to_string();
+        // A URI may hold anything, what a tool told its caller before included.
+        let name: String = called.masker.text(name).chars().take(80).collect::<String>().escape_debug().to_string();
         tracing::info!(
             principal = caller.principal.id(),
             kind,
@@ -456,6 +459,6 @@ fn spent(limit: Limit, limits: &Limits, usage: &Usage) -> String {
 
 impl<T> Called<T> {
     fn refused(error: CallError) -> Self {
-        Self { answer: Err(error), usage: Usage::default(), effects: Effects::default() }
+        Self { answer: Err(error), usage: Usage::default(), effects: Effects::default(), masker: Masker::nothing() }
     }
 }

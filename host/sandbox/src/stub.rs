@@ -23,8 +23,8 @@ pub(crate) fn stub_absent<T: HasCapabilities>(
 ) -> wasmtime::Result<()> {
     let (engine, of_component) = (component.engine(), component.component_type());
     let there = |name: &str| match Offer::of(name) {
-        Offer::Always | Offer::Filled(_) => true,
-        Offer::Given(capability) | Offer::Granted(capability) => granted.contains(&capability),
+        Offer::Always | Offer::Filled(_) | Offer::Given(_) => true,
+        Offer::Granted(capability) => granted.contains(&capability),
         Offer::Absent => false,
     };
     // Interfaces use each other's resources: a socket's stream is one of `wasi:io/streams`. Such a

@@ -43,7 +43,7 @@ prefix = "x"
 secrets = ["token"]
 
 [[plugin]]
-name = "off"
+name = "retired"
 enabled = false
 "#;
 
@@ -96,9 +96,14 @@ fn what_a_tool_can_do_is_explained() {
     let cli = Cli::new(HostBuilder::new().policy(POLICY));
     let explain = |args: &[&str]| named(&cli.transcript(&[&["policy", "explain"], args].concat()));
     let mut text = String::from("# before the plugin is there\n\n");
-    for args in
-        [&["probe_read_file"][..], &["x_anything"], &["off_anything"], &["nobody_anything"], &["probe"], &["Probe_sql"]]
-    {
+    for args in [
+        &["probe_read_file"][..],
+        &["x_anything"],
+        &["retired_anything"],
+        &["nobody_anything"],
+        &["probe"],
+        &["Probe_sql"],
+    ] {
         text.push_str(&explain(args));
     }
     text.push_str("# once it is in the lock\n\n");

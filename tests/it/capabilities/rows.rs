@@ -132,7 +132,7 @@ pub(super) const ALL: &[Row] = &[
         grant: |_| "log = true".into(),
         away: Some("log = false"),
         worked: |called, _| called.beside.contains("hello from a guest"),
-        without: Refused::ByTheEnd,
+        without: Refused::Silently,
         withheld: Refused::Silently,
     },
     Row {
@@ -142,7 +142,7 @@ pub(super) const ALL: &[Row] = &[
         grant: |_| "progress = true".into(),
         away: Some("progress = false"),
         worked: |called, _| called.beside.contains("1 of 2 half of it"),
-        without: Refused::ByTheEnd,
+        without: Refused::Silently,
         withheld: Refused::Silently,
     },
     Row {

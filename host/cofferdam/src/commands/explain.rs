@@ -177,6 +177,12 @@ impl Explained {
                 text.push_str(&format!("\n{who} can call it: the policy has no rules about callers.\n"));
             }
         }
+        if self.signers.is_none() {
+            text.push_str(&format!(
+                "No plugin {} was approved yet: whether it has this tool, and what it imports, is not known.\n",
+                self.plugin
+            ));
+        }
         text.push_str(&self.needs);
         if let Some(signers) = &self.signers {
             text.push_str(&format!(" What was approved is signed by {signers}."));
@@ -219,7 +225,7 @@ impl Explained {
         json!({
             "tool": self.id, "plugin": self.plugin.as_str(), "name": self.tool.as_str(),
             "caller": self.caller.as_ref().map(Principal::id), "callable": self.off.is_none(), "off": self.off,
-            "needs": self.needs, "signed_by": self.signers,
+            "needs": self.needs, "approved": self.signers.is_some(), "signed_by": self.signers,
             "can": self.can.iter().map(|(c, words, why)| json!({ "capability": c, "words": words, "because": why })).collect::<Vec<_>>(),
             "cannot": self.cannot(),
             "asks": self.asks.iter().map(|(c, import)| json!({ "capability": c, "import": import })).collect::<Vec<_>>(),

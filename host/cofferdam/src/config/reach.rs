@@ -22,8 +22,77 @@ use url::Url;
 pub(crate) struct Reach {
     pub(crate) egress: EgressSettings,
     pub(crate) secrets: SecretsSettings,
-    pub(crate) state: StateSettings,
-    pub(crate) databases: BTreeMap<DatabaseName, DatabaseSettings>,
+    pub(crate) state: StateSource,
+    pub(crate) databases: BTreeMap<DatabaseName, DatabaseSource>,
+}
+
+/// Where a URL is that may hold a password. It is looked up by those who connect, not by every
+/// command that reads the configuration.
+#[derive(Clone, Debug)]
+pub(crate) enum UrlSource {
+    Text(String),
+    File(PathBuf),
+    /// A variable of the environment, as it was when the configuration was read.
+    Variable(String, Option<String>),
+}
+
+/// A database, before it is known where.
+#[derive(Clone, Debug)]
+pub(crate) enum DatabaseSource {
+    Sqlite { file: PathBuf, create: Create },
+    Postgres { url: UrlSource, ca_file: Option<PathBuf>, tls: Tls, pool: u32, connect_timeout: Span },
+}
+
+/// Where keys and values are, before that is known.
+#[derive(Clone, Debug)]
+pub(crate) enum StateSource {
+    Embedded { file: PathBuf },
+    Redis { url: UrlSource, prefix: String, ca_file: Option<PathBuf>, timeout: Span },
+}
+
+impl UrlSource {
+    fn read(&self) -> Result<String> {
+        match self {
+            Self::Text(url) => Ok(url.clone()),
+            Self::File(file) => {
+                let text = std::fs::read_to_string(file)
+                    .with_context(|| format!("url_file: cannot read {}", file.display()))?;
+                Ok(text.trim().to_owned())
+            }
+            Self::Variable(name, value) => {
+                value.clone().with_context(|| format!("url_variable: the variable {name} is not set"))
+            }
+        }
+    }
+}
+
+impl DatabaseSource {
+    pub(crate) fn settings(&self) -> Result<DatabaseSettings> {
+        Ok(match self {
+            Self::Sqlite { file, create } => DatabaseSettings::Sqlite { file: file.clone(), create: *create },
+            Self::Postgres { url, ca_file, tls, pool, connect_timeout } => DatabaseSettings::Postgres {
+                url: ConnectionUrl::new(url.read()?),
+                ca_file: ca_file.clone(),
+                tls: *tls,
+                pool: *pool,
+                connect_timeout: connect_timeout.get(),
+            },
+        })
+    }
+}
+
+impl StateSource {
+    pub(crate) fn settings(&self) -> Result<StateSettings> {
+        Ok(match self {
+            Self::Embedded { file } => StateSettings::Embedded { file: file.clone() },
+            Self::Redis { url, prefix, ca_file, timeout } => StateSettings::Redis {
+                url: url.read().context("state.redis")?,
+                prefix: prefix.clone(),
+                ca_file: ca_file.clone(),
+                timeout: timeout.get(),
+            },
+        })
+    }
 }
 
 impl Reach {
@@ -280,25 +349,19 @@ fn connect_timeout() -> Span {
     Span::secs(5)
 }
 
-/// A URL that may hold a password, from one of the three places it can be in.
+/// Where a URL that may hold a password is said to be: in one of the three places.
 fn one_url(
     what: &str,
     base: &Path,
-    url: Option<String>,
-    file: Option<PathBuf>,
-    variable: Option<String>,
+    (url, file, variable): (Option<String>, Option<PathBuf>, Option<String>),
     environment: &dyn Fn(&str) -> Option<String>,
-) -> Result<String> {
+) -> Result<UrlSource> {
     match (url, file, variable) {
-        (Some(url), None, None) => Ok(url),
-        (None, Some(file), None) => {
-            let file = base.join(file);
-            let text = std::fs::read_to_string(&file)
-                .with_context(|| format!("{what}.url_file: cannot read {}", file.display()))?;
-            Ok(text.trim().to_owned())
-        }
+        (Some(url), None, None) => Ok(UrlSource::Text(url)),
+        (None, Some(file), None) => Ok(UrlSource::File(base.join(file))),
         (None, None, Some(name)) => {
-            environment(&name).with_context(|| format!("{what}.url_variable: the variable {name} is not set"))
+            let value = environment(&name);
+            Ok(UrlSource::Variable(name, value))
         }
         _ => bail!("{what}: say where it is with one of url, url_file and url_variable"),
     }
@@ -332,15 +395,15 @@ impl Sections {
         };
         let state = match (state.redis, state.file) {
             (Some(_), Some(_)) => bail!("state: it is kept in a file or in Redis; say one of the two"),
-            (Some(redis), None) => StateSettings::Redis {
-                url: one_url("state.redis", base, redis.url, redis.url_file, redis.url_variable, environment)?,
+            (Some(redis), None) => StateSource::Redis {
+                url: one_url("state.redis", base, (redis.url, redis.url_file, redis.url_variable), environment)?,
                 prefix: redis.prefix,
                 ca_file: redis.ca_file.map(|f| base.join(f)),
-                timeout: redis.timeout.get(),
+                timeout: redis.timeout,
             },
             (None, file) => {
                 let beside = || lock.parent().unwrap_or(base).join("state.db");
-                StateSettings::Embedded { file: file.map_or_else(beside, |f| base.join(f)) }
+                StateSource::Embedded { file: file.map_or_else(beside, |f| base.join(f)) }
             }
         };
         let databases = database
@@ -388,23 +451,23 @@ impl DatabaseEntry {
         name: &DatabaseName,
         base: &Path,
         environment: &dyn Fn(&str) -> Option<String>,
-    ) -> Result<DatabaseSettings> {
+    ) -> Result<DatabaseSource> {
         match (self.sqlite, self.postgres) {
-            (Some(Sqlite { file, create }), None) => Ok(DatabaseSettings::Sqlite {
+            (Some(Sqlite { file, create }), None) => Ok(DatabaseSource::Sqlite {
                 file: base.join(file),
                 create: if create { Create::IfMissing } else { Create::Never },
             }),
             (None, Some(p)) => {
                 let what = format!("database.{name}.postgres");
-                Ok(DatabaseSettings::Postgres {
-                    url: ConnectionUrl::new(one_url(&what, base, p.url, p.url_file, p.url_variable, environment)?),
+                Ok(DatabaseSource::Postgres {
+                    url: one_url(&what, base, (p.url, p.url_file, p.url_variable), environment)?,
                     ca_file: p.ca_file.map(|f| base.join(f)),
                     tls: match p.tls {
                         PostgresTls::Required => Tls::Required,
                         PostgresTls::Off => Tls::Off,
                     },
                     pool: p.pool,
-                    connect_timeout: p.connect_timeout.get(),
+                    connect_timeout: p.connect_timeout,
                 })
             }
             _ => bail!("database.{name}: say what it is with one of sqlite and postgres"),

@@ -111,7 +111,7 @@ impl SocketRule {
             return wrong(FORM);
         };
         if host.contains('*') {
-            return wrong("a connection goes to one host, which is named in full");
+            return wrong("a connection goes to one host, which is named in full, such as \"db.example.com:5432\"");
         }
         let host = Host::try_from(host.to_owned())?;
         let port = port_of(port)?;

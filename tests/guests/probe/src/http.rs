@@ -207,7 +207,10 @@ struct Got {
 fn read(response: IncomingResponse, arguments: &Value) -> Value {
     let show = |bytes: &[u8]| {
         let text = lossy(bytes);
-        if arguments["backwards"] == true { text.chars().rev().collect() } else { text }
+        match arguments["backwards"] == true {
+            true => text.chars().rev().collect(),
+            false => text,
+        }
     };
     let pairs = |fields: Vec<(String, Vec<u8>)>| -> Value {
         fields.into_iter().map(|(name, value)| json!([name, show(&value)])).collect()

@@ -34,7 +34,9 @@ fn resolve(network: &Network, host: &str) -> Result<Vec<IpAddr>, Failure> {
     loop {
         match stream.resolve_next_address() {
             Ok(Some(IpAddress::Ipv4((a, b, c, d)))) => found.push(Ipv4Addr::new(a, b, c, d).into()),
-            Ok(Some(IpAddress::Ipv6((a, b, c, d, e, f, g, h)))) => found.push(Ipv6Addr::new(a, b, c, d, e, f, g, h).into()),
+            Ok(Some(IpAddress::Ipv6((a, b, c, d, e, f, g, h)))) => {
+                found.push(Ipv6Addr::new(a, b, c, d, e, f, g, h).into())
+            }
             Ok(None) => return Ok(found),
             Err(ErrorCode::WouldBlock) => stream.subscribe().block(),
             Err(code) => return Err(at("lookup")(code)),
@@ -57,7 +59,11 @@ fn address(ip: IpAddr, port: u16) -> IpSocketAddress {
 }
 
 fn family(ip: IpAddr) -> IpAddressFamily {
-    if ip.is_ipv4() { IpAddressFamily::Ipv4 } else { IpAddressFamily::Ipv6 }
+    if ip.is_ipv4() {
+        IpAddressFamily::Ipv4
+    } else {
+        IpAddressFamily::Ipv6
+    }
 }
 
 /// The last address there is for a host, which may be an address itself.

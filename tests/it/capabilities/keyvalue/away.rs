@@ -11,7 +11,7 @@ use crate::capabilities::bench::Home;
 #[test]
 fn a_redis_that_goes_away_and_comes_back_needs_no_restart_of_the_host() {
     let store = Store::Redis(RedisServer::start());
-    let host = store.builder(&bucket("default", "")).config("[log]\nlevel = \"debug\"").start();
+    let host = store.builder(&bucket("default", "")).config("[log]\nlevel = \"trace\"").start();
     let Store::Redis(mut redis) = store else { unreachable!("it was made just now") };
     assert_eq!(set(&host, "a", "x"), is_set());
     redis.stop();

@@ -75,7 +75,7 @@ fn the_record_has_keys_and_no_values() {
     };
     let shown = |effect: &Value| ["operation", "target", "verdict", "sent", "received"].map(|key| effect[key].clone());
     let all = effects(json!({ "op": "set", "key": "card", "value": "4111-1111" }));
-    assert_eq!(shown(&all[0]), [json!("open"), json!(""), json!("allowed"), json!(0), json!(0)]);
+    assert_eq!(shown(&all[0]), [json!("open"), json!("default"), json!("allowed"), json!(0), json!(0)]);
     assert_eq!(shown(&all[1]), [json!("set"), json!("default/card"), json!("allowed"), json!(9), json!(0)]);
     let all = effects(json!({ "op": "get", "key": "card" }));
     assert_eq!(shown(&all[1]), [json!("get"), json!("default/card"), json!("allowed"), json!(0), json!(9)]);

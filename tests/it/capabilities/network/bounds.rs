@@ -36,7 +36,7 @@ fn an_endless_answer_ends_at_its_time() {
         let first = stream::once(future::ready(Bytes::from_static(b"first")));
         Response::new(streamed(first.chain(stream::pending())))
     });
-    let host = builder(&rule(&upstream.url("/"), &format!("{LOOPBACK}, timeout = \"500ms\"")), "", "").start();
+    let host = builder(&rule(&upstream.url("/"), &format!("{LOOPBACK}, timeout = \"1s\"")), "", "").start();
     let answer = fetch(&host, &upstream.url("/"));
     assert_eq!(answer["body"], "first", "{answer}");
     broke_off(&answer, "http-response-timeout", "HTTP response timeout");
@@ -54,7 +54,7 @@ fn headers_that_never_come_are_not_waited_for() {
         let mut buffer = [0; 1024];
         while let Ok(1..) = stream.read(&mut buffer).await {}
     });
-    let host = builder(&rule(&silent.url("/"), &format!("{LOOPBACK}, timeout = \"500ms\"")), "", "").start();
+    let host = builder(&rule(&silent.url("/"), &format!("{LOOPBACK}, timeout = \"1s\"")), "", "").start();
     assert_eq!(fetch(&host, &silent.url("/"))["error"], "http-response-timeout");
     let asked = json!({ "url": silent.url("/"), "first_byte_ms": 50 });
     assert_eq!(call(&host, "fetch", asked)["error"], "http-response-timeout");
@@ -118,7 +118,7 @@ fn a_gigabyte_is_never_held() {
     let length = answer["length"].as_u64().unwrap();
     assert!((127 * MIB..=128 * MIB).contains(&length), "{answer}");
     let grown = most_memory(&host) - before;
-    assert!(grown < 32 * MIB, "the host held {grown} bytes more for an answer of {length}");
+    assert!(grown < 8 * MIB, "the host held {grown} bytes more for an answer of {length}");
 }
 
 #[test]

@@ -51,6 +51,32 @@ fn headers_about_the_connection_are_the_hosts_to_write() {
 }
 
 #[test]
+fn a_request_cannot_hide_another_in_its_body() {
+    let upstream = Upstream::saying("hello");
+    let host = builder(&rule(&upstream.url("/v1/"), LOOPBACK), "", "").start();
+    let hidden = "xGET /hidden HTTP/1.1\r\nhost: a\r\n\r\n";
+    for headers in [
+        json!([["content-length", "1"]]),
+        json!([["content-length", "1000"]]),
+        json!([["content-length", "1"], ["content-length", "36"]]),
+        json!([["content-length", "+1"]]),
+        json!([["content-length", "1, 1"]]),
+        json!([["Content-Length", "x"]]),
+    ] {
+        let request = json!({ "url": upstream.url("/v1/a"), "method": "POST", "headers": headers, "body": hidden });
+        let answer = call(&host, "fetch", request);
+        let failed = answer["error"].is_string() || answer["upload"]["error"].is_string();
+        // Either it fails, or the length is the host's to say and the body is all of it.
+        let last = upstream.requests().last().map(|asked| asked.body.len()).unwrap_or_default();
+        assert!(failed || last == hidden.len(), "{headers}: {answer}");
+    }
+    assert_eq!(fetch(&host, &upstream.url("/v1/b"))["body"], "hello");
+    for asked in upstream.requests() {
+        assert!(matches!(asked.target.as_str(), "/v1/a" | "/v1/b"), "{asked:?}");
+    }
+}
+
+#[test]
 fn a_path_means_one_thing() {
     let upstream = Upstream::saying("hello");
     let host = builder(&rule(&upstream.url("/v1/"), LOOPBACK), "", "").start();

@@ -94,12 +94,12 @@ fn a_granted_name_does_not_lead_inside() {
     });
     let rules: Vec<String> = (0..inside.len()).map(|n| format!("\"n{n}.test:{port}\"")).collect();
     let home = calls(&format!("sockets = [{}]", rules.join(", ")), "", &names.config());
-    for n in 0..inside.len() {
+    for (n, address) in inside.iter().enumerate() {
         let called = home.call("connect", &connect(&format!("n{n}.test"), port));
         assert!(called.structured["error"].is_string(), "{called:?}");
         called.recorded(Capability::Sockets, "refused");
         // Nor by the address itself, which nobody granted.
-        let called = home.call("connect", &connect(inside[n], port));
+        let called = home.call("connect", &connect(address, port));
         assert!(called.structured["error"].is_string(), "{called:?}");
         called.recorded(Capability::Sockets, "refused");
     }

@@ -31,7 +31,7 @@ fn a_database_that_only_the_policy_has_is_told_to_the_operator() {
 fn a_server_that_goes_away_and_comes_back_needs_no_restart_of_the_host() {
     let server = Arc::new(PostgresServer::start());
     let database = server.database("");
-    let host = on(&database, builder(""), 2).config("[log]\nlevel = \"debug\"").start();
+    let host = on(&database, builder(""), 2).config("[log]\nlevel = \"trace\"").start();
     let works = json!([[1]]);
     assert_eq!(run(&host, select())["results"][0]["rows"], works);
     server.stop();
@@ -93,4 +93,26 @@ fn a_file_that_is_no_database_is_left_as_it_is() {
     assert!(called.structured["error"].is_string(), "{called:?}");
     assert!(!called.structured.to_string().contains("main.db"), "{called:?}");
     assert_eq!(fs::read_to_string(path).unwrap(), TEXT);
+}
+
+#[test]
+fn a_server_that_lets_nobody_in_is_told_without_saying_as_whom() {
+    let database = PostgresServer::shared().database("");
+    let [password, address] = database.secrets();
+    let right = database.url();
+    for (url, said) in [
+        (right.replace(password, "wrong-wrong-wrong"), "password"),
+        (right.replace("tool:", "nobody-at-all:"), "password"),
+        (format!("{right}-that-is-not-there"), "database"),
+    ] {
+        let builder =
+            builder("").file("url", url).config("[database.main]\npostgres = { url_file = \"url\", tls = \"off\" }");
+        let called = Home::of(builder).call("sql", &select());
+        assert_eq!(called.structured["detail"], "the database is not available; try again later", "{called:?}");
+        let why = called.of(Capability::Sql).pop().unwrap()["why"].as_str().unwrap().to_owned();
+        assert!(why.contains(said), "{why}");
+        for secret in [password, address, "wrong-wrong", "nobody-at-all", "that-is-not-there"] {
+            assert!(!format!("{called:?}").contains(secret), "{secret}: {called:?}");
+        }
+    }
 }

@@ -132,7 +132,9 @@ impl TryFrom<String> for UrlPattern {
             return wrong("write / instead of \\");
         }
         let Some((scheme, rest)) = text.split_once("://") else {
-            return wrong(&format!("write the scheme too, as in {}", shown(&format!("https://{}", bare(&text)))));
+            // A pattern alone says nothing of what was meant.
+            let host = if text.contains('*') { "api.example.com/" } else { bare(&text) };
+            return wrong(&format!("write the scheme too, as in {}", shown(&format!("https://{host}"))));
         };
         let scheme = match scheme {
             "https" => Scheme::Https,

@@ -47,7 +47,7 @@ fn mistakes_are_answered_with_the_right_form() {
         ),
         (
             r#"["*.example.com:5432"]"#,
-            r#""*.example.com:5432" is no host with its port: a connection goes to one host, which is named in full"#,
+            r#""*.example.com:5432" is no host with its port: a connection goes to one host, which is named in full, such as "db.example.com:5432""#,
         ),
         (r#"["db.example.com:"]"#, r#""" is no port: write a number from 1 to 65535"#),
         (r#"["db.example.com:0"]"#, r#""0" is no port: write a number from 1 to 65535"#),
