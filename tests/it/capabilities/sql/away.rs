@@ -23,7 +23,12 @@ fn a_database_that_only_the_policy_has_is_told_to_the_operator() {
     assert_eq!(effects.len(), 1, "{called:?}");
     assert_eq!(
         (&effects[0]["verdict"], &effects[0]["why"]),
-        (&json!("failed"), &json!("cofferdam.toml names no database main"))
+        (
+            &json!("failed"),
+            &json!(
+                "cofferdam.toml names no database main, or it could not be opened when the host started: its log says why"
+            )
+        )
     );
 }
 

@@ -133,7 +133,8 @@ impl TryFrom<String> for UrlPattern {
         }
         let Some((scheme, rest)) = text.split_once("://") else {
             // A pattern alone says nothing of what was meant.
-            let host = if text.contains('*') { "api.example.com/" } else { bare(&text) };
+            let plain = !text.is_empty() && !text.contains('*');
+            let host = if plain { bare(&text) } else { "api.example.com/" };
             return wrong(&format!("write the scheme too, as in {}", shown(&format!("https://{host}"))));
         };
         let scheme = match scheme {

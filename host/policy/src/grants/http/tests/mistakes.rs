@@ -7,7 +7,7 @@ use crate::Document;
 fn urls() {
     let long = format!("https://a.example/{}", "a/".repeat(700));
     for (url, expected) in [
-        ("", r#""" is no URL of a rule: write the scheme too, as in "https://""#),
+        ("", r#""" is no URL of a rule: write the scheme too, as in "https://api.example.com/""#),
         (
             "api.example.com/v1/",
             r#""api.example.com/v1/" is no URL of a rule: write the scheme too, as in "https://api.example.com/v1/""#,
@@ -20,7 +20,7 @@ fn urls() {
             "https:/a.example/",
             r#""https:/a.example/" is no URL of a rule: write the scheme too, as in "https://a.example/""#,
         ),
-        ("*", r#""*" is no URL of a rule: write the scheme too, as in "https://*""#),
+        ("*", r#""*" is no URL of a rule: write the scheme too, as in "https://api.example.com/""#),
         (
             "*://a.example/",
             r#""*://a.example/" is no URL of a rule: "*" is no scheme to send requests by: write https, or http"#,
