@@ -12,8 +12,8 @@ mod errors;
 use std::sync::Arc;
 
 use cofferdam_egress::{BodyError, Egress, PoolKey, Sent, Terms};
-use cofferdam_policy::{Attach, Capability, Grants, HttpRule, Limits};
-use cofferdam_secrets::{Masker, Secrets};
+use cofferdam_policy::{Attach, Capability, Grants, HttpRule, Limits, SecretName};
+use cofferdam_secrets::{Masker, SecretError, Secrets};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, header};
 use http_body_util::BodyExt;
 use tokio::sync::Semaphore;
@@ -61,7 +61,8 @@ pub(crate) struct Outgoing {
 struct Sender {
     egress: Egress,
     secrets: Secrets,
-    masker: Arc<Masker>,
+    /// Every secret that an answer is scanned for.
+    names: Arc<[SecretName]>,
     recorder: Recorder,
     pool: PoolKey,
     at_once: Arc<Semaphore>,
@@ -74,11 +75,11 @@ impl Http {
         pool: PoolKey,
         egress: Egress,
         secrets: Secrets,
-        masker: Arc<Masker>,
+        names: Arc<[SecretName]>,
         recorder: Recorder,
     ) -> Self {
         let at_once = Arc::new(Semaphore::new(limits.requests_at_once as usize));
-        let sender = Sender { egress, secrets, masker, recorder, pool, at_once };
+        let sender = Sender { egress, secrets, names, recorder, pool, at_once };
         let (left, most) = (limits.requests, limits.requests);
         Self { ctx: WasiHttpCtx::new(), hooks: Outgoing { grants, sender, left, most } }
     }
@@ -146,7 +147,7 @@ impl Sender {
         // Given back when the response is at its end. Nobody closes it.
         let place = self.at_once.clone().acquire_owned().await.map_err(|_| Error::ConnectionLimitReached)?;
         let mut request = request.map(|body| body.map_err(|e| BodyError::Source(e.to_string().into())).boxed_unsync());
-        if !self.masker.is_empty() {
+        if !self.names.is_empty() {
             only_what_can_be_scanned(request.headers_mut());
         }
         if let Some(Attach { name, how }) = &rule.secret {
@@ -162,6 +163,14 @@ impl Sender {
                 return Err(Error::ConfigurationError);
             }
         }
+        // Made now, not when the call began: a secret that was rotated since is found as well.
+        let masker = match self.masker().await {
+            Ok(masker) => masker,
+            Err(error) => {
+                effect.failed(error.to_string());
+                return Err(Error::ConfigurationError);
+            }
+        };
         let sent = match self.egress.send(request, &terms(rule, options, self.pool.clone())).await {
             Ok(sent) => sent,
             Err(error) => {
@@ -176,33 +185,36 @@ impl Sender {
         let Sent { response, traffic, .. } = sent;
         effect.settled();
         let (mut parts, body) = response.into_parts();
-        if !self.masker.is_empty() {
+        if !masker.is_empty() {
             if let Some(coding) = parts.headers.get(header::CONTENT_ENCODING).filter(|c| *c != "identity") {
                 let coding = String::from_utf8_lossy(coding.as_bytes()).into_owned();
                 effect.failed(format!("the response is encoded as {coding}, which cannot be scanned for secrets"));
                 return Err(Error::HttpResponseContentCoding(None));
             }
-            parts.headers = self.masked(&parts.headers);
+            parts.headers = masked(&parts.headers, &masker);
         }
-        let body = body::Scanned::new(body, &self.masker, traffic, effect, place);
+        let body = body::Scanned::new(body, &masker, traffic, effect, place);
         Ok(Response::from_parts(parts, body.boxed_unsync()))
     }
 
-    /// A response's headers as a guest may read them.
-    fn masked(&self, headers: &HeaderMap) -> HeaderMap {
-        let mut masked = HeaderMap::with_capacity(headers.len());
-        for (name, value) in headers {
-            // Masking changes how long the body is.
-            if name == header::CONTENT_LENGTH {
-                continue;
-            }
-            let value = HeaderValue::from_bytes(&self.masker.bytes(value.as_bytes()));
-            if let Ok(value) = value {
-                masked.append(name, value);
-            }
-        }
-        masked
+    async fn masker(&self) -> Result<Arc<Masker>, SecretError> {
+        if self.names.is_empty() { Ok(Masker::nothing()) } else { self.secrets.masker(&self.names).await }
     }
+}
+
+/// A response's headers as a guest may read them.
+fn masked(headers: &HeaderMap, masker: &Masker) -> HeaderMap {
+    let mut masked = HeaderMap::with_capacity(headers.len());
+    for (name, value) in headers {
+        // Masking changes how long the body is.
+        if name == header::CONTENT_LENGTH {
+            continue;
+        }
+        if let Ok(value) = HeaderValue::from_bytes(&masker.bytes(value.as_bytes())) {
+            masked.append(name, value);
+        }
+    }
+    masked
 }
 
 /// An answer that is packed, or comes in parts that the guest chose the borders of, would carry a

@@ -6,7 +6,7 @@ use std::{
 
 use cofferdam_database::Database;
 use cofferdam_egress::PoolKey;
-use cofferdam_policy::{Capability, DatabaseName, Grants, HttpGrant, Permit, PluginName, SecretsGrant};
+use cofferdam_policy::{Capability, DatabaseName, Grants, HttpGrant, Permit, PluginName, SecretName, SecretsGrant};
 use cofferdam_secrets::{Masker, SecretError, Secrets};
 use thiserror::Error;
 use tokio::sync::mpsc::Sender;
@@ -72,7 +72,8 @@ impl Capabilities {
         let (limits, grants) = (permit.limits(), permit.grants().clone());
         let plugin = permit.target().plugin().clone();
         let tenant: Arc<str> = permit.principal().tenant().into();
-        let masker = masker(&grants, &services.secrets).await?;
+        let secrets = watched(&grants, &services.secrets).await;
+        let masker = if secrets.is_empty() { Masker::nothing() } else { services.secrets.masker(&secrets).await? };
         let recorder = Recorder::new(masker.clone());
         let stdio = limits.stdio.as_usize();
         let (stdout, stderr) = (Output::new(stdio), Output::new(stdio));
@@ -100,7 +101,7 @@ impl Capabilities {
             PoolKey::new(plugin.as_str(), tenant.clone()),
             services.egress.clone(),
             services.secrets.clone(),
-            masker.clone(),
+            secrets,
             recorder.clone(),
         );
         Ok(Self {
@@ -170,21 +171,18 @@ impl Capabilities {
     }
 }
 
-/// What finds every secret that these grants name.
+/// Every secret that these grants name and that has to be found in what comes back.
 ///
 /// One that is attached has to be had: what is not known cannot be found in an answer. One that may
 /// only be asked after may as well not be there.
-async fn masker(grants: &Grants, secrets: &Secrets) -> Result<Arc<Masker>, SecretError> {
+async fn watched(grants: &Grants, secrets: &Secrets) -> Arc<[SecretName]> {
     let mut names: BTreeSet<_> = grants.http.iter().flat_map(HttpGrant::secrets).cloned().collect();
     for name in grants.secrets.iter().flat_map(SecretsGrant::names) {
         if secrets.get(name).await.is_ok() {
             names.insert(name.clone());
         }
     }
-    if names.is_empty() {
-        return Ok(Masker::nothing());
-    }
-    secrets.masker(&names.into_iter().collect::<Vec<_>>()).await
+    names.into_iter().collect()
 }
 
 impl fmt::Debug for Capabilities {

@@ -49,10 +49,12 @@ fn on(database: &PostgresDatabase, builder: HostBuilder, pool: u32) -> HostBuild
 
 /// Tools named `sql` have `main` with `more`; those named `sql_too` do not.
 fn builder(more: &str) -> HostBuilder {
-    let comma = if more.is_empty() { "" } else { ", " };
-    HostBuilder::new().named_plugin("probe", &guest("probe")).policy(&format!(
-        "[[plugin]]\nname = \"probe\"\n[plugin.tools.sql.grants]\nsql = [{{ database = \"main\"{comma}{more} }}]"
-    ))
+    // A machine that is busy takes its time. Whoever tests time says how much.
+    let patience = if more.contains("timeout") { "" } else { "timeout = \"25s\"" };
+    let rule: Vec<&str> = ["database = \"main\"", patience, more].into_iter().filter(|part| !part.is_empty()).collect();
+    HostBuilder::new()
+        .named_plugin("probe", &guest("probe"))
+        .policy(&format!("[[plugin]]\nname = \"probe\"\n[plugin.tools.sql.grants]\nsql = [{{ {} }}]", rule.join(", ")))
 }
 
 const WRITE: &str = r#"access = "write""#;

@@ -97,13 +97,12 @@ struct Call {
 
 async fn call(grants: &str) -> Call {
     let (directory, secrets, name) = secrets().await;
-    let masker = secrets.masker(&[name]).await.unwrap();
-    let recorder = Recorder::new(masker.clone());
+    let recorder = Recorder::new(secrets.masker(std::slice::from_ref(&name)).await.unwrap());
     let grants: Grants = toml_edit::de::from_str(grants).unwrap();
     let egress = Egress::new(EgressSettings { dns: vec!["127.0.0.1:9".parse().unwrap()], ..EgressSettings::default() });
     let limits = Limits { requests: 2, ..Limits::default() };
     let pool = PoolKey::new("plugin", "tenant");
-    let http = Http::open(Arc::new(grants), &limits, pool, egress.unwrap(), secrets, masker, recorder.clone());
+    let http = Http::open(Arc::new(grants), &limits, pool, egress.unwrap(), secrets, [name].into(), recorder.clone());
     Call { http, recorder, _directory: directory }
 }
 
@@ -152,4 +151,66 @@ async fn requests_are_counted() {
     assert!(matches!(send(&mut call, Request::get("https://127.0.0.1:9/a/b")).await, Error::HttpRequestDenied));
     let effects = call.recorder.finish();
     assert_eq!((effects.times(), effects.refused()), (3, 1), "{effects:?}");
+}
+
+/// Answers each request with its own head, for as long as the runtime runs.
+async fn echo() -> std::net::SocketAddr {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                head.push(stream.read_u8().await.unwrap());
+            }
+            let answer = format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", head.len());
+            stream.write_all(answer.as_bytes()).await.unwrap();
+            stream.write_all(&head).await.unwrap();
+        }
+    });
+    address
+}
+
+#[tokio::test]
+async fn a_secret_that_changed_after_the_call_began_is_masked_too() {
+    const ROTATED: &str = "rotated-value-9876543210";
+    let address = echo().await;
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("token");
+    std::fs::write(&path, VALUE).unwrap();
+    let name: SecretName = "token".parse().unwrap();
+    let settings = SecretsSettings {
+        secrets: BTreeMap::from([(name.clone(), Source::File { path: path.clone() })]),
+        refresh: std::time::Duration::from_millis(100),
+        ..SecretsSettings::default()
+    };
+    let secrets = Secrets::open(settings).await.unwrap();
+    tokio::spawn(secrets.keep(tokio_util::sync::CancellationToken::new()));
+    let rule = format!(
+        r#"http = [{{ url = "http://{address}/", methods = ["GET"], networks = ["127.0.0.0/8"], secret = {{ name = "token", as = "bearer" }} }}]"#
+    );
+    let grants: Grants = toml_edit::de::from_str(&rule).unwrap();
+    let recorder = Recorder::new(secrets.masker(std::slice::from_ref(&name)).await.unwrap());
+    let egress = Egress::new(EgressSettings { dns: vec!["127.0.0.1:9".parse().unwrap()], ..EgressSettings::default() });
+    let pool = PoolKey::new("plugin", "tenant");
+    let limits = Limits::default();
+    let mut http =
+        Http::open(Arc::new(grants), &limits, pool, egress.unwrap(), secrets.clone(), [name.clone()].into(), recorder);
+    let fresh = directory.path().join("fresh");
+    std::fs::write(&fresh, ROTATED).unwrap();
+    std::fs::rename(&fresh, &path).unwrap();
+    let rotated = async {
+        while secrets.get(&name).await.unwrap().expose() != ROTATED {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(30), rotated).await.expect("it is read again");
+    let request = Request::get(format!("http://{address}/"));
+    let body = Empty::new().map_err(|never| match never {}).boxed_unsync();
+    let sent = http.hooks.send_request(request.body(body).unwrap(), None, Box::new(async { Ok(()) }));
+    let (response, _) = Box::into_pin(sent).await.unwrap();
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    let text = String::from_utf8_lossy(&body);
+    assert!(text.contains("Bearer [masked]") && !text.contains("rotated"), "{text}");
 }
