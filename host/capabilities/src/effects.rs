@@ -6,7 +6,7 @@
 //! reads is one line, and the list stays short without losing what happened.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     fmt,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -50,7 +50,7 @@ fn microseconds<S: serde::Serializer>(took: &Duration, serializer: S) -> Result<
 }
 
 /// How a host call was decided, and what became of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(tag = "verdict", content = "why", rename_all = "lowercase")]
 pub enum Verdict {
     Allowed,
@@ -102,9 +102,21 @@ pub struct Recorder {
 #[derive(Debug, Default)]
 struct Kept {
     effects: Effects,
+    /// Where in the list each kind of effect stands: a guest that does 500 things by turns would have
+    /// the host go through the list at each.
+    places: HashMap<Kind, usize>,
     /// Those that were begun and not concluded, in the order in which they were begun.
     open: BTreeMap<u64, Arc<Open>>,
     begun: u64,
+}
+
+/// What makes two effects the same one.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Kind {
+    capability: Capability,
+    operation: &'static str,
+    target: String,
+    verdict: Verdict,
 }
 
 #[derive(Debug)]
@@ -131,7 +143,9 @@ impl Recorder {
         for (_, open) in open {
             self.keep(&open, open.left());
         }
-        std::mem::take(&mut self.kept().effects)
+        let mut kept = self.kept();
+        kept.places.clear();
+        std::mem::take(&mut kept.effects)
     }
 
     /// Begins an effect. One that is dropped before it is concluded was cut short.
@@ -187,25 +201,30 @@ impl Recorder {
     fn shown(&self, text: &str) -> String {
         let masked = self.masker.text(text);
         let cut = &masked[..masked.floor_char_boundary(LONGEST)];
-        let plain = cut.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] });
-        plain.collect()
+        let mut plain = String::with_capacity(cut.len());
+        for c in cut.chars() {
+            if c.is_control() {
+                plain.extend(c.escape_default());
+            } else {
+                plain.push(c);
+            }
+        }
+        plain
     }
 }
 
 impl Kept {
     fn add(&mut self, effect: Effect) {
-        let same = |e: &&mut Effect| {
-            e.capability == effect.capability
-                && e.operation == effect.operation
-                && e.target == effect.target
-                && e.verdict == effect.verdict
-        };
-        if let Some(known) = self.effects.list.iter_mut().rev().find(same) {
+        let Effect { capability, operation, target, verdict, .. } = &effect;
+        let (target, verdict) = (target.clone(), verdict.clone());
+        let kind = Kind { capability: *capability, operation, target, verdict };
+        if let Some(known) = self.places.get(&kind).and_then(|at| self.effects.list.get_mut(*at)) {
             known.times += effect.times;
             known.sent = known.sent.saturating_add(effect.sent);
             known.received = known.received.saturating_add(effect.received);
             known.took = known.took.saturating_add(effect.took);
         } else if self.effects.list.len() < MOST {
+            self.places.insert(kind, self.effects.list.len());
             self.effects.list.push(effect);
         } else {
             self.effects.unlisted += effect.times;

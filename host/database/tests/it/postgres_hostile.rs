@@ -245,9 +245,11 @@ async fn a_query_makes_no_table() {
 async fn words_about_files_and_other_servers_are_not_passed_on() {
     let fixture = Fixture::postgres(SETUP).await;
     let superuser = superuser(&fixture).await;
-    for sql in
-        ["SELECT pg_read_file('/no/such/file')", "SELECT pg_read_file('/root/.ssh/id')", "SELECT pg_ls_dir('/root')"]
-    {
+    for sql in [
+        "SELECT pg_read_file('/no/such/file')",
+        "SELECT pg_read_file('/etc/shadow')",
+        "SELECT pg_ls_dir('/no/such/directory')",
+    ] {
         let error = superuser.query(sql, vec![], &READ).await.unwrap_err();
         assert!(!error.to_guest().contains('/') && !error.to_string().contains('/'), "{error}");
     }
